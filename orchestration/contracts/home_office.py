@@ -21,7 +21,7 @@ class Prc(RawContract):
         "table": "prc",
         "grain": "one row per force, offence code and quarter",
         "staged_model": "stg_home_office__recorded_crimes",
-        "slot_sql": "financial_year",
+        "slot_sql": "financial_year || ' Q' || financial_quarter",
         "notes": (
             "Counts can be negative: crimes cancelled after the quarter in which they were "
             "recorded are taken off later.",
@@ -111,7 +111,7 @@ class Outcomes(RawContract):
         "grain": "several rows per force, offence group, outcome type and quarter (the publisher "
         "removed the finer offence code): add them up",
         "staged_model": "stg_home_office__crime_outcomes",
-        "slot_sql": "financial_year",
+        "slot_sql": "financial_year || ' Q' || financial_quarter",
     }
 
     financial_year: str = column(

@@ -1,0 +1,311 @@
+"""What has arrived: walk the landing, know every file by its bytes, keep a faithful copy.
+
+Discovery decides nothing about rows. It turns files (and the members of zip archives, and the
+sheets of workbooks) into *arrivals* in the ledger, each claimed by a table, refused in words, or
+recognised by nobody. Loading them is the loader's work (load.py); saying which table claims a file
+is the sources' (sources/registry.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import zipfile
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestration.progress import Progress, silent
+from orchestration.settings import Settings
+from orchestration.sources.model import Found, Member, Note, Refused, Scan, Unrecognised
+
+if TYPE_CHECKING:
+    import duckdb
+
+#: A zip member may not unpack to more than this many times its packed size (a zip bomb does).
+MAX_EXPANSION = 200
+#: Unpacked members kept between discovery and loading, so that they need not be unpacked twice.
+CACHE_BYTES = 1_000_000_000
+
+
+class LandingError(Exception):
+    """The landing itself cannot be used; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """One file in the landing. ``name`` is its path relative to the landing."""
+
+    path: Path
+    name: str
+    byte_count: int
+    modified_ns: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One thing to load or to report: a file, a zip member, or a sheet."""
+
+    arrival_id: str
+    number: int
+    file_sha256: str
+    file_name: str
+    member_name: str | None
+    found: Found
+
+    @property
+    def base_name(self) -> str:
+        return (self.member_name or self.file_name).rsplit("/", 1)[-1]
+
+
+def list_landing(landing: Path) -> list[LandedFile]:
+    """Every regular file under the landing, oldest first (then by name), with its SHA-256.
+
+    Hidden files and folders and ``__MACOSX`` are passed over: they are never extracts. Raises
+    LandingError where the landing is missing or not a folder, or a file cannot be read.
+    """
+    if not landing.exists():
+        raise LandingError(
+            f"the landing {landing} does not exist; create it, or name another with --landing"
+        )
+    if not landing.is_dir():
+        raise LandingError(
+            f"the landing {landing} is a file, not a folder; name the folder that holds the "
+            "extracts with --landing"
+        )
+    found: list[tuple[int, str, Path, int]] = []
+    for folder, folders, files in os.walk(landing):
+        folders[:] = sorted(f for f in folders if not f.startswith(".") and f != "__MACOSX")
+        for file in files:
+            if file.startswith("."):
+                continue
+            path = Path(folder) / file
+            try:
+                stat = path.stat()
+            except FileNotFoundError:  # a dangling link, or taken away while we looked
+                continue
+            if path.is_file():
+                name = path.relative_to(landing).as_posix()
+                found.append((stat.st_mtime_ns, name, path, stat.st_size))
+    found.sort()
+
+    def hashed(entry: tuple[int, str, Path, int]) -> LandedFile:
+        modified, name, path, size = entry
+        try:
+            with path.open("rb") as handle:
+                digest = hashlib.file_digest(handle, "sha256").hexdigest()
+        except OSError as error:
+            raise LandingError(f"{path} cannot be read: {error.strerror}") from None
+        return LandedFile(path, name, size, modified, digest)
+
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(hashed, found))
+
+
+# ----------------------------------------------------------------------- raw copies
+
+
+def raw_path(settings: Settings, sha256: str) -> Path:
+    """Where the untouched copy of a file lives."""
+    return settings.raw_dir / sha256[:2] / sha256
+
+
+def keep_raw_copy(settings: Settings, file: LandedFile) -> Path:
+    """Copy the bytes to the content-addressed store, read-only, verified, whole or not at all.
+
+    Raises LandingError where the file changed while it was copied.
+    """
+    target = raw_path(settings, file.sha256)
+    if target.exists():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{file.sha256}.{os.getpid()}.part")
+    try:
+        shutil.copyfile(file.path, part)
+        with part.open("rb+") as handle:
+            if hashlib.file_digest(handle, "sha256").hexdigest() != file.sha256:
+                raise LandingError(
+                    f"{file.path} changed while it was being read; let the copy into the landing "
+                    "finish and run again"
+                )
+            os.fsync(handle.fileno())
+        part.chmod(0o444)
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+    return target
+
+
+# ----------------------------------------------------------------------- archives
+
+
+class BadArchive(Exception):
+    """An archive, or a member of one, that cannot be unpacked; the message says why."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def archive_members(path: Path) -> list[zipfile.ZipInfo]:
+    """The files inside a zip archive, in name order. Raises BadArchive where it is not whole."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos = [
+                i
+                for i in archive.infolist()
+                if not i.is_dir()
+                and not i.filename.startswith("__MACOSX/")
+                and not i.filename.rsplit("/", 1)[-1].startswith(".")
+            ]
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise BadArchive(
+            "archive_unreadable",
+            f"the zip archive is damaged or was cut short ({error}); ask for it to be sent again",
+        ) from None
+    return sorted(infos, key=lambda i: i.filename)
+
+
+def extract_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path) -> None:
+    """Unpack one member to ``target``. Raises BadArchive (damaged, encrypted, a zip bomb)."""
+    if info.flag_bits & 0x1:
+        raise BadArchive("archive_encrypted", f"{info.filename} is encrypted; send it unencrypted")
+    if info.file_size > 10_000_000 and info.file_size > MAX_EXPANSION * max(info.compress_size, 1):
+        raise BadArchive(
+            "archive_suspicious",
+            f"{info.filename} would unpack to {info.file_size:,} bytes from "
+            f"{info.compress_size:,}; refused as a possible zip bomb",
+        )
+    try:
+        with archive.open(info) as source, target.open("wb") as sink:
+            shutil.copyfileobj(source, sink, 1 << 20)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        target.unlink(missing_ok=True)
+        raise BadArchive(
+            "archive_member_unreadable",
+            f"{info.filename} cannot be unpacked ({error}); ask for the archive to be sent again",
+        ) from None
+
+
+def member_cache(settings: Settings, file_sha256: str, member_name: str) -> Path:
+    """Where an unpacked member waits between discovery and loading."""
+    key = hashlib.sha256(f"{file_sha256}\0{member_name}".encode()).hexdigest()[:32]
+    return settings.work_dir / "members" / key
+
+
+def materialise(settings: Settings, arrival: Arrival) -> tuple[Path, bool]:
+    """The bytes of an arrival as a file on disk, and whether it is ours to delete afterwards.
+
+    Unpacks the member from the raw copy where it is not waiting already. Raises BadArchive.
+    """
+    raw = raw_path(settings, arrival.file_sha256)
+    if arrival.member_name is None:
+        return raw, False
+    target = member_cache(settings, arrival.file_sha256, arrival.member_name)
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f"{target.name}.{os.getpid()}.part")
+        with zipfile.ZipFile(raw) as archive:
+            extract_member(archive, archive.getinfo(arrival.member_name), part)
+        os.replace(part, target)
+    return target, True
+
+
+# ----------------------------------------------------------------------- discovery
+
+
+def _identify(path: Path, name: str, settings: Settings) -> list[Found]:
+    from orchestration.sources import registry
+
+    return registry.identify(path, name, settings)
+
+
+def _is_zip(path: Path, name: str) -> bool:
+    if name.lower().endswith(".zip"):
+        return True
+    return False
+
+
+def find_in_file(
+    settings: Settings, file: LandedFile, progress: Progress = silent
+) -> list[tuple[str | None, Found]]:
+    """Everything in one landed file: pairs of member name (None for the file itself) and Found."""
+    base = file.name.rsplit("/", 1)[-1]
+    if not _is_zip(file.path, base):
+        return [(None, f) for f in _identify(file.path, base, settings)]
+    try:
+        infos = archive_members(file.path)
+    except BadArchive as error:
+        return [(None, Refused(None, None, error.code, str(error), file.sha256))]
+    if not infos:
+        return [(None, Unrecognised(None, "the archive holds no files"))]
+    found: list[tuple[str | None, Found]] = []
+    cache_left = CACHE_BYTES
+    (settings.work_dir / "members").mkdir(parents=True, exist_ok=True)
+
+    def one(info: zipfile.ZipInfo) -> list[Found]:
+        nonlocal cache_left
+        name = info.filename.rsplit("/", 1)[-1]
+        target = member_cache(settings, file.sha256, info.filename)
+        part = target.with_name(f"{target.name}.{os.getpid()}.part")
+        try:
+            with zipfile.ZipFile(file.path) as archive:
+                extract_member(archive, info, part)
+            results = _identify(part, name, settings)
+            if any(isinstance(r, Member) for r in results) and cache_left > info.file_size:
+                cache_left -= info.file_size
+                os.replace(part, target)
+            return results
+        except BadArchive as error:
+            digest = hashlib.sha256(f"{file.sha256}\0{info.filename}".encode()).hexdigest()
+            return [Refused(None, info.filename, error.code, str(error), digest)]
+        finally:
+            part.unlink(missing_ok=True)
+
+    with (
+        ThreadPoolExecutor(2) as pool,
+        progress.bar(f"unpacking and identifying {base}", len(infos)) as bar,
+    ):
+        for info, results in zip(infos, pool.map(one, infos), strict=True):
+            found += [(info.filename, f) for f in results]
+            bar.advance()
+    if not any(isinstance(f, (Member, Refused)) for _, f in found):
+        return [(None, Unrecognised(None, "nothing in the archive is claimed by any source"))]
+    return found
+
+
+def pack_found(found: Found) -> tuple[str, str]:
+    """A Found as two strings for the ledger: which kind, and its fields as JSON."""
+    return type(found).__name__, json.dumps(asdict(found), separators=(",", ":"))
+
+
+def unpack_found(kind: str, details: str) -> Found:
+    """The inverse of :func:`pack_found`."""
+    data = json.loads(details)
+    if kind == "Member":
+        if data["scan"] is not None:
+            data["scan"]["header"] = tuple(data["scan"]["header"])
+            data["scan"] = Scan(**data["scan"])
+        data["notes"] = tuple(Note(**n) for n in data["notes"])
+        return Member(**data)
+    if kind == "Refused":
+        return Refused(**data)
+    return Unrecognised(**data)
+
+
+def pending(con: duckdb.DuckDBPyConnection, table: str | None = None) -> Iterator[Arrival]:
+    """Arrivals that wait to be settled, in order of arrival; of one table, or of all."""
+    rows = con.execute(
+        "select arrival_id, arrival_number, file_sha256, file_name, member_name, found, details "
+        "from ledger.arrival where status = 'pending' and ($1 is null or table_name = $1) "
+        "order by arrival_number",
+        [table],
+    ).fetchall()
+    for row in rows:
+        yield Arrival(row[0], row[1], row[2], row[3], row[4], unpack_found(row[5], row[6]))

@@ -1,0 +1,1313 @@
+"""The load: from arrivals in the ledger to rows in the raw tables, or to a refusal in words.
+
+One transaction takes a group of loads of one table from first byte to ledger row: rows are read
+under their contract, bad rows move to quarantine, the gate judges every load, refused loads leave
+nothing behind, accepted ones supersede what they replace. Rows that are in but not yet committed
+are invisible to every reader, so the open transaction *is* the staging area; a crash at any
+instant leaves what was there before.
+
+Two ways of reading give the same rows: DuckDB's own parallel reader where a scan has shown the
+file to be plain, and the exact reader of ``sources`` wherever anything is unusual, or whenever the
+plain way meets the slightest trouble.
+
+What does not belong here: which files there are (landing), what a row must look like (contracts),
+what a load must look like (expectations), anything about models or releases.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import logging
+import tempfile
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestration import landing
+from orchestration.contracts import spec as contract_spec
+from orchestration.contracts.base import Rule, TableSpec, failed_sql, parse_sql, rules
+from orchestration.landing import Arrival
+from orchestration.progress import Progress, silent
+from orchestration.settings import Settings
+from orchestration.sources.model import LoadRefused, Member, Note, Refused, Unrecognised
+from orchestration.sqltext import ident, lit
+from orchestration.versions import code_version, contracts_version, rules_version
+from orchestration.warehouse import DiskFull, is_disk_full, snapshot_ledger, writer
+
+if TYPE_CHECKING:
+    import duckdb
+
+log = logging.getLogger(__name__)
+
+#: Files handed to one read: bounds what is unpacked on disk at a time.
+CHUNK_BYTES = 128_000_000
+#: A file larger than this is read on its own, so that row numbers need no sorting.
+LARGE_FILE = 24_000_000
+#: Row failures kept per rule of a load that is refused whole (its bytes are kept in any case).
+KEPT_FAILURES = 1_000
+
+ENTERED = ("entered", "entered_with_warnings")
+
+
+@dataclass
+class LoadOutcome:
+    """What became of one attempt to load."""
+
+    file_name: str
+    member_name: str | None
+    source: str
+    table_name: str
+    outcome: str
+    reason_code: str | None = None
+    reason: str | None = None
+    load_id: str | None = None
+    content_sha256: str = ""
+    byte_count: int | None = None
+    row_count_read: int = 0
+    row_count_entered: int = 0
+    row_count_quarantined: int = 0
+    gate_status: str = "not_assessed"
+    slots: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return f"{self.file_name}:{self.member_name}" if self.member_name else self.file_name
+
+
+def now() -> dt.datetime:
+    """The present in UTC without a zone, as the ledger keeps time."""
+    return dt.datetime.now(dt.UTC).replace(tzinfo=None)
+
+
+def load_id_of(member: Member) -> str:
+    """Identity of a load: the table, what the file claims to be, and its content.
+
+    The name of the file or archive is no part of it, so the same bytes under another name are a
+    replay; the claim is, so that one month's bytes under another month's name are not.
+    """
+    key = "\0".join((member.table, member.claim, member.member or "", member.content_sha256))
+    return hashlib.sha256(key.encode()).hexdigest()[:20]
+
+
+# ----------------------------------------------------------------------- runs
+
+
+def begin_run(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str, trigger: str) -> None:
+    """Record that a run has begun; runs that never ended are marked as interrupted.
+
+    Only one process writes at a time, so a run that is still open belongs to a process that died
+    or to one that waits its turn in this same moment; the latter closes its own row when it ends.
+    """
+    con.execute(
+        "update ledger.run set status = 'interrupted', finished_at = $1, "
+        "message = 'ended without closing; whatever it had not entered was entered by a later run' "
+        "where status = 'running' and run_id <> $2",
+        [now(), run_id],
+    )
+    con.execute(
+        "insert or replace into ledger.run values ($1, $2, null, 'running', $3, $4, $5, null)",
+        [run_id, now(), trigger, code_version(), rules_version(settings)],
+    )
+    values = {
+        "force_code": settings.force.code,
+        "force_name": settings.force.name,
+        "region_code": settings.force.region_code,
+        "baseline_year": settings.periods.baseline,
+        "current_year": settings.periods.current,
+    }
+    for key, value in values.items():
+        con.execute("insert or replace into ledger.configuration values ($1, $2)", [key, value])
+
+
+def end_run(
+    con: duckdb.DuckDBPyConnection, run_id: str, status: str, message: str | None = None
+) -> None:
+    """Close a run's row."""
+    con.execute(
+        "update ledger.run set status = $2, finished_at = $3, message = $4 where run_id = $1",
+        [run_id, status, now(), message],
+    )
+
+
+def _attempt(con: duckdb.DuckDBPyConnection, run_id: str, o: LoadOutcome) -> None:
+    con.execute(
+        "insert into ledger.attempt values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)",
+        [
+            uuid.uuid4().hex,
+            run_id,
+            now(),
+            o.file_name,
+            o.member_name,
+            o.content_sha256,
+            o.byte_count,
+            o.source or None,
+            o.table_name or None,
+            o.outcome,
+            o.reason_code,
+            o.reason,
+            o.load_id,
+        ],
+    )
+
+
+# ----------------------------------------------------------------------- discovery
+
+
+@dataclass
+class Discovery:
+    """What a look at the landing found."""
+
+    file_count: int = 0
+    new_file_count: int = 0
+    replayed: list[LoadOutcome] = field(default_factory=list)
+    refused: list[LoadOutcome] = field(default_factory=list)
+    unrecognised: list[LoadOutcome] = field(default_factory=list)
+    pending: dict[str, int] = field(default_factory=dict)
+
+
+def known_files(con: duckdb.DuckDBPyConnection, version: str) -> set[str]:
+    """SHA-256 of files that were looked at under the present rules."""
+    return {
+        r[0]
+        for r in con.execute(
+            "select file_sha256 from ledger.file where rules_version = $1", [version]
+        ).fetchall()
+    }
+
+
+def discover(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    run_id: str,
+    progress: Progress = silent,
+    files: list[landing.LandedFile] | None = None,
+) -> Discovery:
+    """Look at the landing and write what is new into the ledger as arrivals.
+
+    A file known by its bytes is a replay (recorded as an attempt, nothing else). Raises
+    LandingError; a full disk surfaces as DiskFull.
+    """
+    files = landing.list_landing(settings.landing_dir) if files is None else files
+    version = rules_version(settings)
+    known = known_files(con, version)
+    result = Discovery(file_count=len(files))
+    seen: set[str] = set()
+    try:
+        for file in files:
+            if file.sha256 in known or file.sha256 in seen:
+                result.replayed.append(_replay(con, run_id, file))
+                continue
+            seen.add(file.sha256)
+            result.new_file_count += 1
+            _arrive(con, settings, run_id, file, version, result, progress)
+    except Exception as error:
+        if is_disk_full(error):
+            raise DiskFull(_disk_full_text(settings)) from error
+        raise
+    result.pending = dict(
+        con.execute(
+            "select table_name, count(*) from ledger.arrival where status = 'pending' group by all"
+        ).fetchall()
+    )
+    return result
+
+
+def _disk_full_text(settings: Settings) -> str:
+    return (
+        f"there is no space left on the disk that holds {settings.home}; what had entered before "
+        "stays, nothing is half entered, and the published release is untouched: free some space "
+        "and run again"
+    )
+
+
+def _replay(
+    con: duckdb.DuckDBPyConnection, run_id: str, file: landing.LandedFile
+) -> LoadOutcome:
+    # What is said of a replayed file is what was said of it the first time, latest word per load.
+    rows = con.execute(
+        "select distinct on (a.content_sha256, coalesce(a.load_id, '')) a.outcome, a.reason "
+        "from ledger.attempt a join ledger.arrival r "
+        "on r.file_sha256 = $1 and a.content_sha256 = r.content_sha256 "
+        "where a.outcome <> 'replay' order by a.attempted_at desc",
+        [file.sha256],
+    ).fetchall()
+    refused = [r[1] for r in rows if r[0] == "refused"]
+    if refused:
+        reason = f"seen before; still refused: {refused[0]}"
+        code = "still_refused"
+    elif rows and all(r[0] == "unrecognised" for r in rows):
+        reason, code = "seen before; no source claims it", "still_unrecognised"
+    else:
+        reason, code = "the same bytes were seen before; nothing to do", "same_bytes"
+    outcome = LoadOutcome(
+        file.name, None, "", "", "replay", code, reason, None, file.sha256, file.byte_count
+    )
+    _attempt(con, run_id, outcome)
+    return outcome
+
+
+def _arrive(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    run_id: str,
+    file: landing.LandedFile,
+    version: str,
+    result: Discovery,
+    progress: Progress,
+) -> None:
+    found = landing.find_in_file(settings, file, progress)
+    raw = None
+    if any(isinstance(f, Member) for _, f in found):
+        raw = landing.keep_raw_copy(settings, file)
+    con.execute("begin")
+    try:
+        number = con.execute(
+            "select coalesce(max(arrival_number), 0) from ledger.arrival"
+        ).fetchone()[0]  # type: ignore[index]
+        rows = []
+        for member_name, item in found:
+            number += 1
+            sheet = item.member if not isinstance(item, Unrecognised) else None
+            table = getattr(item, "table", None)
+            digest = getattr(item, "content_sha256", file.sha256)
+            kind, details = landing.pack_found(item)
+            shown = member_name or (sheet if sheet != member_name else None)
+            outcome = LoadOutcome(
+                file.name,
+                shown,
+                *(table.split("/", 1) if table else ("", "")),
+                outcome="pending",
+                content_sha256=digest,
+                byte_count=file.byte_count,
+            )
+            if isinstance(item, Refused):
+                outcome.outcome, outcome.reason_code, outcome.reason = (
+                    "refused",
+                    item.code,
+                    item.message,
+                )
+                outcome.load_id = hashlib.sha256(
+                    f"refused\0{table or ''}\0{shown or file.name}\0{digest}".encode()
+                ).hexdigest()[:20]
+                _write_refused_at_the_door(con, settings, run_id, file, outcome, version)
+                result.refused.append(outcome)
+            elif isinstance(item, Unrecognised):
+                outcome.outcome, outcome.reason_code, outcome.reason = (
+                    "unrecognised",
+                    "unrecognised",
+                    item.reason,
+                )
+                result.unrecognised.append(outcome)
+            if outcome.outcome != "pending":
+                _attempt(con, run_id, outcome)
+            rows.append(
+                (
+                    uuid.uuid4().hex,
+                    number,
+                    run_id,
+                    file.sha256,
+                    file.name,
+                    member_name,
+                    sheet,
+                    digest,
+                    table,
+                    getattr(item, "claim", None),
+                    kind,
+                    details,
+                    "pending" if outcome.outcome == "pending" else "settled",
+                    outcome.load_id,
+                    now(),
+                )
+            )
+        # Whatever of the same file waited under older rules is replaced by what it is now.
+        con.execute(
+            "update ledger.arrival set status = 'settled' "
+            "where file_sha256 = $1 and status = 'pending'",
+            [file.sha256],
+        )
+        con.executemany(
+            "insert into ledger.arrival values (" + ", ".join("?" * 15) + ")",
+            rows,
+        )
+        con.execute(
+            "insert or replace into ledger.file values ($1, $2, $3, $4, $5, $6)",
+            [file.sha256, file.name, file.byte_count, now(), str(raw) if raw else None, version],
+        )
+        con.execute("commit")
+    except BaseException:
+        with suppress(Exception):
+            con.execute("rollback")
+        raise
+
+
+def _write_refused_at_the_door(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    run_id: str,
+    file: landing.LandedFile,
+    o: LoadOutcome,
+    version: str,
+) -> None:
+    con.execute(
+        "insert or replace into ledger.load values "
+        "($1,$2,$3,$4,$5,$6,$7,$8,$9,null,null,null,'refused',$10,$11,0,0,0,null,null,$12,$13,"
+        "'not_assessed',null,$14)",
+        [
+            o.load_id,
+            run_id,
+            o.source or "unknown",
+            o.table_name or "unknown",
+            o.file_name,
+            o.member_name,
+            file.sha256,
+            o.content_sha256,
+            file.byte_count,
+            o.reason_code,
+            o.reason,
+            contracts_version(),
+            version,
+            now(),
+        ],
+    )
+
+
+# ----------------------------------------------------------------------- loading
+
+
+@dataclass
+class _Load:
+    """One load while it is under way."""
+
+    arrival: Arrival
+    member: Member
+    load_id: str
+    row_count_read: int = 0
+    row_count_inserted: int = 0
+    quarantined_rows: int = 0
+    encoding: str | None = None
+    notes: list[Note] = field(default_factory=list)
+    refused: LoadRefused | None = None
+    gate_status: str = "not_assessed"
+    docs: str | None = None
+    fast: bool = False
+
+    @property
+    def byte_count(self) -> int | None:
+        return self.member.scan.byte_count if self.member.scan else None
+
+
+def load_table(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    table: str,
+    run_id: str,
+    *,
+    progress: Progress = silent,
+    periods: set[str] | None = None,
+    today: dt.date | None = None,
+) -> list[LoadOutcome]:
+    """Load what waits for ``table`` (``source/table``), in order of arrival.
+
+    ``periods`` restricts to arrivals whose file name claims one of these months (``YYYY-MM``).
+    Returns one outcome per arrival; every one is in the ledger when this returns. A load that is
+    refused is an outcome, not an error. Raises DiskFull where there is no space left.
+    """
+    spec = contract_spec(table)
+    arrivals = [
+        a
+        for a in landing.pending(con, table)
+        if isinstance(a.found, Member) and (periods is None or a.found.claim_period in periods)
+    ]
+    if not arrivals:
+        return []
+    outcomes: list[LoadOutcome] = []
+    with progress.bar(f"loading {table}", len(arrivals)) as bar:
+        for group in _by_bytes(arrivals, settings.warehouse.transaction_bytes):
+            try:
+                outcomes += _load_group(
+                    con, settings, spec, group, run_id, bar, today or dt.date.today()
+                )
+            except Exception as error:
+                with suppress(Exception):
+                    con.execute("rollback")
+                if is_disk_full(error):
+                    raise DiskFull(_disk_full_text(settings)) from error
+                raise
+    return outcomes
+
+
+def _by_bytes(arrivals: Sequence[Arrival], limit: int) -> Iterator[list[Arrival]]:
+    group: list[Arrival] = []
+    size = 0
+    for a in arrivals:
+        bytes_ = a.found.scan.byte_count if isinstance(a.found, Member) and a.found.scan else 0
+        if group and size + bytes_ > limit:
+            yield group
+            group, size = [], 0
+        group.append(a)
+        size += bytes_
+    if group:
+        yield group
+
+
+def _load_group(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    spec: TableSpec,
+    arrivals: list[Arrival],
+    run_id: str,
+    bar: Any,
+    today: dt.date,
+) -> list[LoadOutcome]:
+    version = rules_version(settings)
+    outcomes: list[LoadOutcome] = []
+    loads: list[_Load] = []
+    settled: list[tuple[str, str]] = []
+    earlier: dict[str, str] = {
+        r[0]: r[1]
+        for r in con.execute(
+            "select load_id, outcome from ledger.load where source = $1 and table_name = $2 "
+            "and (outcome <> 'refused' or rules_version = $3)",
+            [spec.source, spec.table, version],
+        ).fetchall()
+    }
+    con.execute("begin")
+    for arrival in arrivals:
+        assert isinstance(arrival.found, Member)
+        load = _Load(arrival, arrival.found, load_id_of(arrival.found))
+        load.notes += list(arrival.found.notes)
+        settled.append((arrival.arrival_id, load.load_id))
+        if load.load_id in earlier:
+            outcomes.append(_outcome_of_replay(con, spec, load, earlier[load.load_id]))
+            bar.advance()
+            continue
+        earlier[load.load_id] = "entered"
+        loads.append(load)
+
+    _stage(con, settings, spec, loads, bar, today)
+    found_duplicates = _find_duplicates(con, spec, [x for x in loads if x.refused is None])
+    _gate(con, settings, spec, [x for x in loads if x.refused is None], run_id, found_duplicates)
+    _settle(con, settings, spec, loads, run_id, version, outcomes)
+    for o in outcomes:
+        _attempt(con, run_id, o)
+    con.executemany(
+        "update ledger.arrival set status = 'settled', load_id = ? where arrival_id = ?",
+        [(load_id, arrival_id) for arrival_id, load_id in settled],
+    )
+    con.execute("commit")
+    for arrival in arrivals:
+        if arrival.member_name is not None:
+            landing.member_cache(settings, arrival.file_sha256, arrival.member_name).unlink(
+                missing_ok=True
+            )
+    return outcomes
+
+
+def _outcome_of_replay(
+    con: duckdb.DuckDBPyConnection, spec: TableSpec, load: _Load, before: str
+) -> LoadOutcome:
+    o = _outcome(spec, load, "replay")
+    if before == "refused":
+        row = con.execute(
+            "select reason from ledger.load where load_id = $1", [load.load_id]
+        ).fetchone()
+        o.reason_code = "still_refused"
+        o.reason = f"seen before; still refused: {row[0] if row else ''}"
+    else:
+        o.reason_code = "same_bytes"
+        o.reason = "the same bytes were entered before; nothing to do"
+    return o
+
+
+def _outcome(spec: TableSpec, load: _Load, outcome: str) -> LoadOutcome:
+    a = load.arrival
+    return LoadOutcome(
+        file_name=a.file_name,
+        member_name=a.member_name or load.member.member,
+        source=spec.source,
+        table_name=spec.table,
+        outcome=outcome,
+        load_id=load.load_id,
+        content_sha256=load.member.content_sha256,
+        byte_count=load.byte_count,
+        row_count_read=load.row_count_read,
+        gate_status=load.gate_status,
+    )
+
+
+# ---- reading
+
+
+def _stage(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    spec: TableSpec,
+    loads: list[_Load],
+    bar: Any,
+    today: dt.date,
+) -> None:
+    """Read every load into the raw table of the open transaction; bad rows go to quarantine."""
+    from orchestration.sources import registry
+
+    plain: dict[tuple, list[_Load]] = defaultdict(list)
+    exact: list[_Load] = []
+    for load in loads:
+        columns = registry.fast_columns(load.member, settings)
+        if columns is None:
+            exact.append(load)
+        else:
+            load.fast = True
+            newline = load.member.scan.newline if load.member.scan else "\n"
+            plain[(tuple(columns), newline)].append(load)
+
+    chunks: list[tuple[tuple, list[_Load]]] = []
+    for key, group in plain.items():
+        for chunk in _chunks(group):
+            chunks.append((key, chunk))
+    # The next chunk is unpacked while DuckDB reads this one.
+    with ThreadPoolExecutor(1) as ahead:
+        waiting = ahead.submit(_materialise_all, settings, chunks[0][1]) if chunks else None
+        for n, (key, chunk) in enumerate(chunks):
+            assert waiting is not None
+            paths = waiting.result()
+            if n + 1 < len(chunks):
+                waiting = ahead.submit(_materialise_all, settings, chunks[n + 1][1])
+            ready = [x for x in chunk if x.refused is None]
+            troubled = _read_plain(con, spec, key[0], key[1], ready, paths)
+            for load in troubled:
+                load.fast = False
+                _read_exact(con, settings, spec, load, paths[load.load_id], today)
+            _check_plain(con, spec, [x for x in ready if x.fast], today)
+            bar.advance(len(chunk))
+    for load in exact:
+        paths = _materialise_all(settings, [load])
+        if load.refused is None:
+            _read_exact(con, settings, spec, load, paths[load.load_id], today)
+        bar.advance()
+
+
+def _chunks(loads: list[_Load]) -> Iterator[list[_Load]]:
+    chunk: list[_Load] = []
+    size = 0
+    for load in loads:
+        bytes_ = load.byte_count or 0
+        if bytes_ > LARGE_FILE:
+            yield [load]
+            continue
+        if chunk and size + bytes_ > CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(load)
+        size += bytes_
+    if chunk:
+        yield chunk
+
+
+def _materialise_all(settings: Settings, loads: list[_Load]) -> dict[str, Path]:
+    """Bytes of each load on disk, by load id; a load whose bytes cannot be had is refused."""
+    paths: dict[str, Path] = {}
+    for load in loads:
+        try:
+            paths[load.load_id], _ = landing.materialise(settings, load.arrival)
+        except landing.BadArchive as error:
+            load.refused = LoadRefused(error.code, str(error))
+    return paths
+
+
+def _read_plain(
+    con: duckdb.DuckDBPyConnection,
+    spec: TableSpec,
+    columns: Sequence[tuple[str, str]],
+    newline: str,
+    loads: list[_Load],
+    paths: dict[str, Path],
+) -> list[_Load]:
+    """Read plain files with DuckDB's parallel reader. Returns the loads that met any trouble.
+
+    A load is in trouble when a single row was rejected or the number of rows is not the number of
+    lines the scan counted; its rows are taken out again, and the exact reader does it over.
+    """
+    if not loads:
+        return []
+    # DuckDB must be told the layout and may not guess: guessing is slower, and can be wrong.
+    types = {
+        title: ("varchar" if spec.column(name).is_text else spec.column(name).sql_type)
+        for title, name in columns
+    }
+    declared = "{" + ", ".join(f"{lit(t)}: {lit(y)}" for t, y in types.items()) + "}"
+    given = {name: title for title, name in columns}
+    values = []
+    for col in spec.columns:
+        if col.name not in given:
+            values.append(f"null::{col.sql_type} as {ident(col.name)}")
+            continue
+        text = f"r.{ident(given[col.name])}"
+        value = text
+        if col.kind in ("code", "month"):
+            value = parse_sql(col, text)
+        values.append(f"{value} as {ident(col.name)}")
+    slot = spec.slot_sql.replace("{claim}", "m.claim")
+    con.execute("create or replace temp table _members (path varchar, load_id varchar, claim varchar)")
+    con.executemany(
+        "insert into _members values (?, ?, ?)",
+        [(str(paths[x.load_id]), x.load_id, x.member.claim) for x in loads],
+    )
+    files = "[" + ", ".join(lit(str(paths[x.load_id])) for x in loads) + "]"
+    # One thread reads a small file from end to end, so numbering within the file follows its
+    # lines; a large one is numbered as a stream instead, which several threads may not overtake.
+    number = (
+        "row_number() over ()" if len(loads) == 1 else "row_number() over (partition by filename)"
+    )
+    for table in ("reject_errors", "reject_scans"):
+        con.execute(f"drop table if exists temp.{table}")
+    con.execute(
+        f"""
+        insert into raw.{spec.raw_name} by name
+        with read as (
+            select *, {number} as _row_number
+            from read_csv({files}, columns = {declared}, header = true, auto_detect = false,
+                delim = ',', quote = '"', escape = '"', new_line = {_newline(newline)},
+                filename = true, store_rejects = true, max_line_size = 2097152)
+        ),
+        parsed as (
+            select {", ".join(values)}, m.load_id as _load_id,
+                cast(r._row_number as integer) as _row_number, m.claim as _claim
+            from read as r inner join _members as m on r.filename = m.path
+        )
+        select * exclude (_claim), {slot.replace("m.claim", "_claim")} as _period from parsed
+        """
+    )
+    counted = dict(
+        con.execute(
+            f"select _load_id, count(*) from raw.{spec.raw_name} "
+            "where _load_id in (select load_id from _members) group by 1"
+        ).fetchall()
+    )
+    rejected = {
+        r[0]
+        for r in con.execute(
+            "select distinct s.file_path from temp.reject_errors e join temp.reject_scans s "
+            "on s.scan_id = e.scan_id and s.file_id = e.file_id"
+        ).fetchall()
+    }
+    troubled = []
+    for load in loads:
+        assert load.member.scan is not None
+        count = counted.get(load.load_id, 0)
+        if count != load.member.scan.line_count or str(paths[load.load_id]) in rejected:
+            troubled.append(load)
+            continue
+        load.row_count_read = load.row_count_inserted = count
+    if troubled:
+        _remove_rows(con, spec, troubled)
+    return troubled
+
+
+def _newline(style: str) -> str:
+    return {"\n": "'\\n'", "\r\n": "'\\r\\n'", "\r": "'\\r'"}[style]
+
+
+def _failures_sql(found: list[Rule]) -> str:
+    """SQL of a list of what is wrong with a row, one entry per broken rule."""
+    entries = ", ".join(
+        f"case when coalesce({r.condition}, false) then {{'code': {lit(r.code)}, "
+        f"'col': {lit(r.column)}, 'value': {r.value}, 'message': {lit(r.message)}, "
+        f"'who': {lit(r.who_fixes)}}} end"
+        for r in found
+    )
+    return f"unnest([{entries}])"
+
+
+def _check_plain(
+    con: duckdb.DuckDBPyConnection, spec: TableSpec, loads: list[_Load], today: dt.date
+) -> None:
+    """Move rows that break the contract from the raw table to quarantine."""
+    if not loads:
+        return
+    found = rules(spec, text=None, parsed="{}", today=today)
+    ids = _id_list(loads)
+    failed = dict(
+        con.execute(
+            f"select _load_id, count(*) from raw.{spec.raw_name} "
+            f"where _load_id in {ids} and {failed_sql(found)} group by 1"
+        ).fetchall()
+    )
+    if not failed:
+        return
+    bad = [x for x in loads if x.load_id in failed]
+    names = ", ".join(f"{lit(c.name)}, {ident(c.name)}" for c in spec.columns)
+    con.execute(
+        f"""
+        insert into ledger.quarantine
+        with broken as (
+            select _load_id, _row_number, cast(json_object({names}) as varchar) as row_text,
+                {_failures_sql(found)} as f
+            from raw.{spec.raw_name}
+            where _load_id in {_id_list(bad)} and {failed_sql(found)}
+        )
+        select _load_id, {lit(spec.source)}, {lit(spec.table)}, _row_number, f.code, f.col,
+            f.value, f.message, f.who, row_text, $1
+        from broken where f is not null
+        """,
+        [now()],
+    )
+    con.execute(
+        f"delete from raw.{spec.raw_name} where _load_id in {_id_list(bad)} and {failed_sql(found)}"
+    )
+    for load in bad:
+        load.quarantined_rows += failed[load.load_id]
+        load.row_count_inserted -= failed[load.load_id]
+
+
+def _read_exact(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    spec: TableSpec,
+    load: _Load,
+    path: Path,
+    today: dt.date,
+) -> None:
+    """Read one load row by row with the source's own reader; a load it cannot read is refused."""
+    from orchestration.sources import registry
+
+    load.row_count_read = load.row_count_inserted = load.quarantined_rows = 0
+    try:
+        for batch in registry.read(load.member, path):
+            load.notes += [n for n in batch.notes if n not in load.notes]
+            _enter_batch(con, spec, load, batch, today)
+    except LoadRefused as refusal:
+        load.refused = refusal
+    except Exception as error:  # a file nobody foresaw must be refused in words, and looked into
+        if is_disk_full(error) or type(error).__module__.startswith(("duckdb", "_duckdb")):
+            raise
+        log.exception("reading %s", load.arrival.file_name)
+        load.refused = LoadRefused(
+            "unreadable",
+            f"the file could not be read ({type(error).__name__}: {error}); check that it is the "
+            "published file, unedited, and report it if it is",
+        )
+    scan = load.member.scan
+    if (
+        load.refused is None
+        and scan is not None
+        and not (scan.has_quotes or scan.has_blank_lines or scan.has_nul)
+        and scan.line_count != load.row_count_read
+    ):
+        load.refused = LoadRefused(
+            "rows_do_not_reconcile",
+            f"the file has {scan.line_count:,} lines after the header but {load.row_count_read:,} "
+            "rows were read; nothing was entered",
+        )
+    if load.refused is not None:
+        _remove_rows(con, spec, [load])
+
+
+def _enter_batch(
+    con: duckdb.DuckDBPyConnection, spec: TableSpec, load: _Load, batch: Any, today: dt.date
+) -> None:
+    rows = batch.rows
+    have = set(rows.column_names)
+    found = rules(spec, text='t.{}', parsed='p.{}', today=today)
+    # Text and parsed values of a column share its name, so they are kept in two structs.
+    text = ", ".join(
+        f"{ident(c.name)} := {ident(c.name) if c.name in have else 'null::varchar'}"
+        for c in spec.columns
+    )
+    parsed = ", ".join(f"{ident(c.name)} := {parse_sql(c, f't.{ident(c.name)}')}" for c in spec.columns)
+    con.register("_incoming", rows)
+    try:
+        con.execute(
+            f"""
+            create or replace temp table _staged as
+            with texts as (
+                select cast(_row_number as integer) as _row_number, struct_pack({text}) as t
+                from _incoming
+            ),
+            typed as (select *, struct_pack({parsed}) as p from texts)
+            select *, {failed_sql(found)} as _failed from typed
+            """
+        )
+    finally:
+        con.unregister("_incoming")
+    con.execute(
+        f"""
+        insert into ledger.quarantine
+        with broken as (
+            select _row_number, cast(to_json(t) as varchar) as row_text, {_failures_sql(found)} as f
+            from _staged where _failed
+        )
+        select {lit(load.load_id)}, {lit(spec.source)}, {lit(spec.table)}, _row_number, f.code,
+            f.col, f.value, f.message, f.who, row_text, $1
+        from broken where f is not null
+        """,
+        [now()],
+    )
+    bad = con.execute("select count(*) from _staged where _failed").fetchone()[0]  # type: ignore[index]
+    columns = ", ".join(f"p.{ident(c.name)} as {ident(c.name)}" for c in spec.columns)
+    slot = spec.slot_sql.replace("{claim}", lit(load.member.claim))
+    con.execute(
+        f"""
+        insert into raw.{spec.raw_name} by name
+        with good as (select {columns}, _row_number from _staged where not _failed)
+        select *, {lit(load.load_id)} as _load_id, {slot} as _period from good
+        """
+    )
+    if batch.rejected:
+        con.executemany(
+            "insert into ledger.quarantine values (?, ?, ?, ?, ?, null, ?, ?, ?, ?, ?)",
+            [
+                (
+                    load.load_id,
+                    spec.source,
+                    spec.table,
+                    r.row_number,
+                    f"{spec.source}.{spec.table}.row.{r.kind}",
+                    r.text[:200],
+                    r.message,
+                    "the supplier of the file",
+                    r.text,
+                    now(),
+                )
+                for r in batch.rejected
+            ],
+        )
+    load.row_count_read += rows.num_rows + len(batch.rejected)
+    load.row_count_inserted += rows.num_rows - bad
+    load.quarantined_rows += bad + len(batch.rejected)
+
+
+def _id_list(loads: Iterable[_Load]) -> str:
+    return "(" + ", ".join(lit(x.load_id) for x in loads) + ")"
+
+
+def _remove_rows(con: duckdb.DuckDBPyConnection, spec: TableSpec, loads: list[_Load]) -> None:
+    con.execute(f"delete from raw.{spec.raw_name} where _load_id in {_id_list(loads)}")
+    con.execute(f"delete from ledger.quarantine where load_id in {_id_list(loads)}")
+
+
+# ---- keys
+
+
+def _find_duplicates(
+    con: duckdb.DuckDBPyConnection, spec: TableSpec, loads: list[_Load]
+) -> bool:
+    """Find rows that repeat a key within their load, into temp table ``_duplicates``.
+
+    An equal row later in the file is a repetition; rows that give one key different values
+    contradict each other, and none of them can be believed. They are counted here and moved after
+    the gate has seen the whole load, because a file that arrived doubled is the gate's to refuse.
+    """
+    if not spec.key or not loads:
+        return False
+    key = ", ".join(ident(k) for k in spec.key)
+    rest = [ident(c.name) for c in spec.columns if not c.key]
+    content = f"hash({', '.join(rest)})" if rest else "0"
+    con.execute(
+        f"""
+        create or replace temp table _duplicates as
+        with keyed as (
+            select _load_id, _row_number, {content} as content,
+                count(*) over same_key as rows_of_key,
+                min({content}) over same_key as least, max({content}) over same_key as greatest,
+                row_number() over (partition by _load_id, {key} order by _row_number) as nth
+            from raw.{spec.raw_name}
+            where _load_id in {_id_list(loads)}
+            window same_key as (partition by _load_id, {key})
+        )
+        select _load_id, _row_number,
+            case when least = greatest then 'repeated_row' else 'conflicting_key' end as kind
+        from keyed
+        where rows_of_key > 1 and (least <> greatest or nth > 1)
+        """
+    )
+    counts = dict(
+        con.execute("select _load_id, count(*) from _duplicates group by 1").fetchall()
+    )
+    for load in loads:
+        n = counts.get(load.load_id, 0)
+        load.quarantined_rows += n
+        load.row_count_inserted -= n
+    return bool(counts)
+
+
+def _move_duplicates(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> None:
+    names = ", ".join(f"{lit(c.name)}, r.{ident(c.name)}" for c in spec.columns)
+    shown = " || ' / ' || ".join(f"coalesce(cast(r.{ident(k)} as varchar), '')" for k in spec.key)
+    label = ", ".join(spec.column(k).title for k in spec.key)
+    con.execute(
+        f"""
+        insert into ledger.quarantine
+        select r._load_id, {lit(spec.source)}, {lit(spec.table)}, r._row_number,
+            {lit(f"{spec.source}.{spec.table}.row.")} || d.kind, {lit(", ".join(spec.key))},
+            {shown},
+            case d.kind
+                when 'repeated_row' then {lit(f"the row repeats an earlier one ({label})")}
+                else {lit(f"rows of this file give different values for the same {label}")}
+            end,
+            {lit(spec.columns[0].who_fixes)}, cast(json_object({names}) as varchar), $1
+        from raw.{spec.raw_name} as r
+        inner join _duplicates as d
+            on d._load_id = r._load_id and d._row_number = r._row_number
+        """,
+        [now()],
+    )
+    con.execute(
+        f"""
+        delete from raw.{spec.raw_name} as r using _duplicates as d
+        where d._load_id = r._load_id and d._row_number = r._row_number
+        """
+    )
+
+
+# ---- gate
+
+
+def _gate(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    spec: TableSpec,
+    loads: list[_Load],
+    run_id: str,
+    has_duplicates: bool,
+) -> None:
+    """Judge every load of the group in one Great Expectations validation.
+
+    The measures of all loads come from one scan of the staged rows; a load with a critical
+    failure, or one that could not be assessed because the gate itself failed, is refused.
+    """
+    if not loads:
+        if has_duplicates:
+            _move_duplicates(con, spec)
+        return
+    import duckdb as duckdb_module
+
+    from orchestration.gates import gate, measures, suites
+
+    suite = suites.suite_for(spec)
+    context = _loader_measures(con, spec, loads)
+    con.register("_context", context)
+    columns = [c.name for c in spec.columns]
+    relation = f"(select * from raw.{spec.raw_name} where _load_id in {_id_list(loads)})"
+    try:
+        profile = con.execute(
+            measures.profile_sql(suite, relation, loader="_context", columns=columns)
+        ).arrow()
+        if hasattr(profile, "read_all"):
+            profile = profile.read_all()
+    finally:
+        con.unregister("_context")
+    with tempfile.TemporaryDirectory(dir=settings.work_dir, prefix="gate-") as folder:
+        profile_db = Path(folder) / "profile.duckdb"
+        side = duckdb_module.connect(str(profile_db))
+        side.register("profile", profile)
+        side.execute("create table load_profile as select * from profile")
+        side.close()
+        report = gate.run_gate(
+            profile_db, suite, f"{spec.source}-{spec.table}-{run_id[:8]}", settings.docs_dir
+        )
+    at = now()
+    con.executemany(
+        "insert into ledger.gate_result values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                r.load_id,
+                r.expectation_code,
+                r.measure,
+                r.severity,
+                r.status,
+                r.observed,
+                r.expected,
+                r.message,
+                r.who_fixes,
+                at,
+            )
+            for r in report.results
+        ],
+    )
+    failures: dict[str, list[Any]] = defaultdict(list)
+    for r in report.results:
+        if r.status == "fail":
+            failures[r.load_id].append(r)
+    for load in loads:
+        load.gate_status = report.verdict(load.load_id)
+        load.docs = str(report.docs_path) if report.docs_path else None
+        broken = failures[load.load_id]
+        critical = [r for r in broken if r.severity == "critical"]
+        if load.gate_status in ("fail", "not_assessed"):
+            words = "; ".join(r.message for r in critical) or "the gate could not assess this load"
+            code = critical[0].expectation_code if critical else "gate.not_assessed"
+            load.refused = LoadRefused(code, words)
+        else:
+            load.notes += [Note(r.expectation_code, r.message) for r in broken]
+    if has_duplicates:
+        _move_duplicates(con, spec)
+
+
+def _loader_measures(
+    con: duckdb.DuckDBPyConnection, spec: TableSpec, loads: list[_Load]
+) -> Any:
+    """What only the loader knows of each load, as an Arrow table keyed by ``load_id``."""
+    import pyarrow as pa
+
+    series = spec.series_sql.replace("{claim}", "claim")
+    rows = con.execute(
+        f"select load_id, {series}, row_count_entered from ledger.load where source = $1 "
+        "and table_name = $2 and outcome <> 'refused'",
+        [spec.source, spec.table],
+    ).fetchall()
+    history: dict[str, list[int]] = defaultdict(list)
+    for _, key, count in rows:
+        history[key].append(count)
+    keys = {}
+    for load in loads:
+        keys[load.load_id] = con.execute(
+            f"select {series} from (select {lit(load.member.claim)} as claim)"
+        ).fetchone()[0]  # type: ignore[index]
+        history[keys[load.load_id]].append(load.row_count_inserted)
+    previous = dict(
+        con.execute(
+            f"""
+            with mine as (
+                select distinct _load_id, _period from raw.{spec.raw_name}
+                where _load_id in {_id_list(loads)}
+            )
+            select m._load_id, sum(p.row_count)
+            from mine as m inner join ledger.load_period as p
+                on p.source = {lit(spec.source)} and p.table_name = {lit(spec.table)}
+                and p.slot = m._period and p.superseded_at is null
+            group by 1
+            """
+        ).fetchall()
+    )
+
+    def typical(load: _Load) -> float | None:
+        others = sorted(history[keys[load.load_id]])
+        others.remove(load.row_count_inserted)
+        if len(others) < 6 or spec.series_sql == "''":
+            return None
+        middle = len(others) // 2
+        return float(others[middle] if len(others) % 2 else sum(others[middle - 1 : middle + 1]) / 2)
+
+    return pa.table(
+        {
+            "load_id": [x.load_id for x in loads],
+            "row_count_read": pa.array([x.row_count_read for x in loads], pa.int64()),
+            "row_count_entered": pa.array([x.row_count_inserted for x in loads], pa.int64()),
+            "row_count_quarantined": pa.array([x.quarantined_rows for x in loads], pa.int64()),
+            "quarantined_pct": pa.array(
+                [
+                    100.0 * x.quarantined_rows / x.row_count_read if x.row_count_read else None
+                    for x in loads
+                ],
+                pa.float64(),
+            ),
+            "row_count_previous": pa.array(
+                [int(previous[x.load_id]) if x.load_id in previous else None for x in loads],
+                pa.int64(),
+            ),
+            "row_count_typical": pa.array([typical(x) for x in loads], pa.float64()),
+            "claim_period": pa.array([x.member.claim_period for x in loads], pa.string()),
+            "claim": pa.array([x.member.claim or None for x in loads], pa.string()),
+            "is_replacing": pa.array([x.load_id in previous for x in loads], pa.bool_()),
+        }
+    )
+
+
+# ---- entering
+
+
+def _settle(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    spec: TableSpec,
+    loads: list[_Load],
+    run_id: str,
+    version: str,
+    outcomes: list[LoadOutcome],
+) -> None:
+    """Take refused loads out, let accepted ones supersede what they replace, write the ledger."""
+    refused = [x for x in loads if x.refused is not None]
+    if refused:
+        con.execute(f"delete from raw.{spec.raw_name} where _load_id in {_id_list(refused)}")
+        con.execute(
+            f"""
+            delete from ledger.quarantine where rowid in (
+                select rowid from ledger.quarantine where load_id in {_id_list(refused)}
+                qualify row_number() over (
+                    partition by load_id, rule_code order by row_number
+                ) > {KEPT_FAILURES}
+            )
+            """
+        )
+    at = now()
+    periods: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    accepted = [x for x in loads if x.refused is None]
+    if accepted:
+        for load_id, slot, count in con.execute(
+            f"select _load_id, _period, count(*) from raw.{spec.raw_name} "
+            f"where _load_id in {_id_list(accepted)} group by 1, 2 order by 1, 2"
+        ).fetchall():
+            periods[load_id].append((slot, count))
+    for load in loads:
+        slots = periods[load.load_id]
+        if load.refused is None and not slots and spec.slot_sql == "{claim}" and load.member.claim:
+            # A file with a header and no rows says "none", which is not the same as no file.
+            slots.append((load.member.claim, 0))
+        o = _outcome(spec, load, "entered")
+        if load.refused is not None:
+            o.outcome = "refused"
+            o.reason_code, o.reason = load.refused.code, load.refused.message
+            o.row_count_entered, o.row_count_quarantined = 0, load.row_count_read
+            con.execute(
+                "insert into ledger.quarantine values "
+                "($1, $2, $3, null, $4, null, null, $5, 'the supplier of the file', null, $6)",
+                [
+                    load.load_id,
+                    spec.source,
+                    spec.table,
+                    f"{spec.source}.{spec.table}.load.refused",
+                    f"the whole load was refused: {load.refused.message}",
+                    at,
+                ],
+            )
+        else:
+            o.row_count_entered = load.row_count_inserted
+            o.row_count_quarantined = load.quarantined_rows
+            if load.notes or load.quarantined_rows:
+                o.outcome = "entered_with_warnings"
+                words = [n.message for n in load.notes]
+                if load.quarantined_rows:
+                    words.append(f"{load.quarantined_rows:,} rows went to quarantine")
+                o.reason_code = load.notes[0].code if load.notes else "rows_quarantined"
+                o.reason = "; ".join(dict.fromkeys(words))
+        o.slots = [s for s, _ in slots]
+        con.execute(
+            "insert or replace into ledger.load values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,"
+            "$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25)",
+            [
+                load.load_id,
+                run_id,
+                spec.source,
+                spec.table,
+                load.arrival.file_name,
+                o.member_name,
+                load.arrival.file_sha256,
+                load.member.content_sha256,
+                load.byte_count,
+                load.member.claim or None,
+                load.member.layout_era,
+                load.member.scan.encoding if load.member.scan else None,
+                o.outcome,
+                o.reason_code,
+                o.reason,
+                o.row_count_read,
+                o.row_count_entered,
+                o.row_count_quarantined,
+                min(o.slots, default=None),
+                max(o.slots, default=None),
+                contracts_version(),
+                version,
+                load.gate_status,
+                load.docs,
+                at,
+            ],
+        )
+        for slot, count in slots:
+            con.execute(
+                "update ledger.load_period set superseded_at = $1, superseded_by = $2 "
+                "where source = $3 and table_name = $4 and slot = $5 and superseded_at is null",
+                [at, load.load_id, spec.source, spec.table, slot],
+            )
+            con.execute(
+                "insert into ledger.load_period values ($1, $2, $3, $4, $5, $6, null, null)",
+                [load.load_id, spec.source, spec.table, slot, count, at],
+            )
+        outcomes.append(o)
+
+
+# ----------------------------------------------------------------------- state
+
+
+def fingerprint(con: duckdb.DuckDBPyConnection, settings: Settings) -> str:
+    """Hash of everything a release is made from: the current loads, the models, the settings.
+
+    Equal fingerprints mean that a new release would hold the same data as the old one.
+    """
+    from orchestration.versions import models_version
+
+    hasher = hashlib.sha256()
+    for row in con.execute(
+        "select source, table_name, slot, load_id from ledger.load_period "
+        "where superseded_at is null order by all"
+    ).fetchall():
+        hasher.update(json.dumps(row).encode())
+    hasher.update(models_version(settings).encode())
+    hasher.update(contracts_version().encode())
+    return hasher.hexdigest()[:16]
+
+
+def reconcile(con: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+    """What does not add up in a raw table, in words; empty where all does.
+
+    For every load that entered: its rows in the table equal the rows the ledger says entered, the
+    rows in quarantine equal the rows it says were quarantined; and no row belongs to a load that
+    the ledger does not know as entered.
+    """
+    spec = contract_spec(table)
+    rows = con.execute(
+        f"""
+        with held as (
+            select _load_id as load_id, count(*) as n from raw.{spec.raw_name} group by 1
+        ),
+        refused_rows as (
+            select load_id, count(distinct row_number) as n from ledger.quarantine
+            where source = {lit(spec.source)} and table_name = {lit(spec.table)} group by 1
+        ),
+        loads as (
+            select * from ledger.load
+            where source = {lit(spec.source)} and table_name = {lit(spec.table)}
+        )
+        select coalesce(l.load_id, h.load_id), l.outcome, l.row_count_entered,
+            l.row_count_quarantined, coalesce(h.n, 0), coalesce(q.n, 0), l.file_name
+        from loads as l
+        full join held as h on h.load_id = l.load_id
+        left join refused_rows as q on q.load_id = l.load_id
+        """
+    ).fetchall()
+    problems = []
+    for load_id, outcome, entered, quarantined, held, waiting, file_name in rows:
+        if outcome not in ENTERED:
+            if held:
+                problems.append(f"{held:,} rows belong to load {load_id}, which did not enter")
+            continue
+        if held != entered:
+            problems.append(
+                f"{file_name} (load {load_id}): {entered:,} rows entered, {held:,} are there"
+            )
+        if waiting != quarantined:
+            problems.append(
+                f"{file_name} (load {load_id}): {quarantined:,} rows quarantined, "
+                f"{waiting:,} are in quarantine"
+            )
+    return problems
+
+
+__all__ = [
+    "Discovery",
+    "LoadOutcome",
+    "begin_run",
+    "discover",
+    "end_run",
+    "fingerprint",
+    "load_table",
+    "reconcile",
+    "snapshot_ledger",
+    "writer",
+]

@@ -1,0 +1,199 @@
+"""Settings: ``plumbline.yml`` and the environment, read once into one typed, validated object.
+
+Everything a force configures is here. What does not belong: column meanings (contracts), gate
+thresholds (expectations), code lists and event dates (dbt seeds).
+
+Order of precedence: command line, environment (``PLUMBLINE_HOME``, ``PLUMBLINE_LANDING``,
+``PLUMBLINE_CONFIG``), ``plumbline.yml``, defaults. Secrets come from the environment only.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+PROJECT = Path(__file__).resolve().parents[1]
+DBT_PROJECT = PROJECT / "dbt_project"
+EXPECTATIONS = PROJECT / "expectations"
+
+
+class SettingsError(Exception):
+    """Configuration that cannot be used; the message says where and what to write instead."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Force(_Strict):
+    """The force the warehouse is for: codes of ``dbt_project/seeds/forces.csv``."""
+
+    code: str = "west-midlands"
+    name: str = "West Midlands Police"
+    region_code: str = "E12000005"
+
+
+class Periods(_Strict):
+    """Financial years that are compared."""
+
+    baseline: str = Field("2019/20", pattern=r"^\d{4}/\d{2}$")
+    current: str = Field("2021/22", pattern=r"^\d{4}/\d{2}$")
+
+
+class SourceTable(_Strict):
+    """How one raw table is found: whether at all, under which file names, with which titles."""
+
+    enabled: bool = True
+    files: list[str] = Field(default_factory=list)
+    layouts: dict[str, dict[str, str]] = Field(default_factory=dict)
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return getattr(self, key, default)
+
+
+class Releases(_Strict):
+    keep_last: int = Field(10, ge=2)
+
+
+class Warehouse(_Strict):
+    memory_limit: str = "1200MB"
+    threads: int | None = Field(None, ge=1)
+    transaction_bytes: int = Field(2_000_000_000, ge=1_000_000)
+    lock_wait_seconds: float = Field(3600, ge=0)
+
+
+class Instance(_Strict):
+    """Dagster's own storage: SQLite under the home, or Postgres (address from the environment)."""
+
+    storage: Literal["sqlite", "postgres"] = "sqlite"
+
+
+class Settings(_Strict):
+    """Everything configured, validated. Paths are absolute."""
+
+    home: Path = Path("data")
+    landing: Path | None = None
+    force: Force = Force()
+    periods: Periods = Periods()
+    sources: dict[str, dict[str, SourceTable]] = Field(default_factory=dict)
+    code_lists: dict[str, list[str]] = Field(default_factory=dict)
+    releases: Releases = Releases()
+    warehouse: Warehouse = Warehouse()
+    instance: Instance = Instance()
+    config_path: Path | None = None
+
+    @field_validator("home", "landing")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value.expanduser().absolute() if value is not None else None
+
+    @property
+    def landing_dir(self) -> Path:
+        return self.landing if self.landing is not None else self.home / "landing"
+
+    @property
+    def raw_dir(self) -> Path:
+        return self.home / "raw"
+
+    @property
+    def warehouse_path(self) -> Path:
+        return self.home / "warehouse" / "plumbline.duckdb"
+
+    @property
+    def ledger_snapshot(self) -> Path:
+        """A copy of the ledger that can be read while a run is writing."""
+        return self.home / "warehouse" / "ledger.duckdb"
+
+    @property
+    def work_dir(self) -> Path:
+        return self.home / "work"
+
+    @property
+    def releases_dir(self) -> Path:
+        return self.home / "releases"
+
+    @property
+    def docs_dir(self) -> Path:
+        return self.home / "docs"
+
+    @property
+    def dbt_dir(self) -> Path:
+        return self.home / "dbt"
+
+
+def config_file(explicit: Path | None = None) -> Path | None:
+    """The configuration in force: given, ``PLUMBLINE_CONFIG``, ``./plumbline.yml``, the project's.
+
+    Raises SettingsError where one is named and does not exist.
+    """
+    named = explicit or (Path(p) if (p := os.environ.get("PLUMBLINE_CONFIG")) else None)
+    if named is not None:
+        if not named.is_file():
+            raise SettingsError(f"configuration file {named} does not exist")
+        return named.absolute()
+    for candidate in (Path.cwd() / "plumbline.yml", PROJECT / "plumbline.yml"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+@cache
+def _read_yaml(path: Path, stamp: int) -> dict[str, Any]:
+    import yaml
+
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not readable YAML: {error}") from None
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise SettingsError(f"{path} must hold keys and values, not a {type(data).__name__}")
+    return data
+
+
+def load_settings(
+    *,
+    home: Path | None = None,
+    landing: Path | None = None,
+    config: Path | None = None,
+    overrides: dict[str, Any] | None = None,
+) -> Settings:
+    """Settings from file, environment and arguments (strongest last).
+
+    Raises SettingsError naming the file and key of anything that is wrong.
+    """
+    path = config_file(config)
+    data: dict[str, Any] = {}
+    if path is not None:
+        data = dict(_read_yaml(path, path.stat().st_mtime_ns))
+    for key, variable in (("home", "PLUMBLINE_HOME"), ("landing", "PLUMBLINE_LANDING")):
+        if value := os.environ.get(variable):
+            data[key] = value
+    if home is not None:
+        data["home"] = home
+    if landing is not None:
+        data["landing"] = landing
+    data.update(overrides or {})
+    data["config_path"] = path
+    try:
+        return Settings.model_validate(data)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors()
+        )
+        raise SettingsError(f"{path or 'settings'}: {problems}") from None
+
+
+def extra_codes(name: str) -> frozenset[str]:
+    """Codes a force adds to the list ``<seed>.<column>`` under ``code_lists`` in its settings."""
+    path = config_file()
+    if path is None:
+        return frozenset()
+    lists = _read_yaml(path, path.stat().st_mtime_ns).get("code_lists") or {}
+    return frozenset(str(v) for v in lists.get(name, ()))
