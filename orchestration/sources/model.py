@@ -50,6 +50,10 @@ class Member:
     layout_era: str
     scan: Scan | None = None  # delimited text only
     notes: tuple[Note, ...] = field(default=())
+    #: (title in the file, contract column) in the order of the file, where one feeds the other
+    columns: tuple[tuple[str, str], ...] = field(default=())
+    #: what else the reader needs to know, such as the path of a schema; plain text both
+    options: tuple[tuple[str, str], ...] = field(default=())
 
 
 @dataclass(frozen=True)

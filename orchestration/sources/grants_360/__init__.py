@@ -1,0 +1,1 @@
+"""Grant awards in the 360Giving data standard."""

@@ -1,0 +1,1 @@
+"""Home Office police recorded crime and outcomes open data tables."""

@@ -1,0 +1,1 @@
+"""NHS hospital activity: published tabulations."""

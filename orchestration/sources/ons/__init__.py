@@ -1,0 +1,1 @@
+"""Office for National Statistics: lookups, populations, police force area tables."""
