@@ -24,9 +24,12 @@ Method = Literal["exact", "midp"]
 class Interval(NamedTuple):
     """An estimate with the limits of its two-sided confidence interval, in the same unit."""
 
-    estimate: Array lower: Array upper: Array
+    estimate: Array
+    lower: Array
+    upper: Array
 
-     def poisson_interval(counts: ArrayLike, level: float = 0.95) -> Interval:
+
+def poisson_interval(counts: ArrayLike, level: float = 0.95) -> Interval:
     """Exact (Garwood) interval for the mean of a Poisson count.
 
     ``counts``: events observed, whole numbers from 0. Returns the interval of the expected count in
@@ -56,8 +59,8 @@ def rate_ratio_interval(
     """Interval for (count_a / exposure_a) / (count_b / exposure_b), two independent Poisson counts.
 
     ``exposure_*``: population, days or anything proportional to it, above 0 and in one unit; 1
-    and 1 compare the counts themselves. Given their total, count_a is binomial with odds ratio
-    * exposure_a / exposure_b, so an interval of that probability gives one of the ratio.
+    and 1 compare the counts themselves. Given their total, count_a is binomial with odds
+    ratio * exposure_a / exposure_b, so an interval of that probability gives one of the ratio.
 
     ``method``: ``exact`` is Clopper-Pearson (coverage at least ``level``; Przyborowski and
     Wilenski, Biometrika 31 (1940) 313-323); ``midp`` counts half of the observed outcome's
@@ -166,8 +169,7 @@ def _midp_lower_odds(x: Array, y: Array, tail: float) -> Array:
     """The odds at which P(X > x) + P(X = x) / 2 is ``tail``; 0 where x is 0.
 
     Bisection on the logarithm of the odds, so that very small and very large ratios keep their
-    relative precision. The exact lower limit is below the root, the estimate (or, for y = 0,
-    the closed form) is above it.
+    relative precision. The exact lower limit is below the root.
     """
     exact = _exact_lower_probability(x, y, tail)
     inner = (x > 0) & (y > 0)
