@@ -136,7 +136,7 @@ def keep_raw_copy(settings: Settings, file: LandedFile) -> Path:
                 )
             os.fsync(handle.fileno())
         part.chmod(0o444)
-        os.replace(part, target)
+        part.replace(target)
     finally:
         part.unlink(missing_ok=True)
     return target
@@ -213,7 +213,7 @@ def materialise(settings: Settings, arrival: Arrival) -> tuple[Path, bool]:
         part = target.with_name(f"{target.name}.{os.getpid()}.part")
         with zipfile.ZipFile(raw) as archive:
             extract_member(archive, archive.getinfo(arrival.member_name), part)
-        os.replace(part, target)
+        part.replace(target)
     return target, True
 
 
@@ -226,18 +226,12 @@ def _identify(path: Path, name: str, settings: Settings) -> list[Found]:
     return registry.identify(path, name, settings)
 
 
-def _is_zip(path: Path, name: str) -> bool:
-    if name.lower().endswith(".zip"):
-        return True
-    return False
-
-
 def find_in_file(
     settings: Settings, file: LandedFile, progress: Progress = silent
 ) -> list[tuple[str | None, Found]]:
     """Everything in one landed file: pairs of member name (None for the file itself) and Found."""
     base = file.name.rsplit("/", 1)[-1]
-    if not _is_zip(file.path, base):
+    if not base.lower().endswith(".zip"):
         return [(None, f) for f in _identify(file.path, base, settings)]
     try:
         infos = archive_members(file.path)
@@ -260,7 +254,7 @@ def find_in_file(
             results = _identify(part, name, settings)
             if any(isinstance(r, Member) for r in results) and cache_left > info.file_size:
                 cache_left -= info.file_size
-                os.replace(part, target)
+                part.replace(target)
             return results
         except BadArchive as error:
             digest = hashlib.sha256(f"{file.sha256}\0{info.filename}".encode()).hexdigest()
@@ -293,6 +287,8 @@ def unpack_found(kind: str, details: str) -> Found:
             data["scan"]["header"] = tuple(data["scan"]["header"])
             data["scan"] = Scan(**data["scan"])
         data["notes"] = tuple(Note(**n) for n in data["notes"])
+        data["columns"] = tuple((t, c) for t, c in data["columns"])
+        data["options"] = tuple((k, v) for k, v in data["options"])
         return Member(**data)
     if kind == "Refused":
         return Refused(**data)
@@ -308,4 +304,23 @@ def pending(con: duckdb.DuckDBPyConnection, table: str | None = None) -> Iterato
         [table],
     ).fetchall()
     for row in rows:
+        yield Arrival(row[0], row[1], row[2], row[3], row[4], unpack_found(row[5], row[6]))
+
+
+def current_loads(con: duckdb.DuckDBPyConnection, source: str, table: str) -> Iterator[Arrival]:
+    """The arrivals that the current loads of a table came from, to be loaded again."""
+    rows = con.execute(
+        """
+        select distinct on (a.load_id) a.arrival_id, a.arrival_number, a.file_sha256,
+            a.file_name, a.member_name, a.found, a.details
+        from ledger.arrival as a
+        where a.found = 'Member' and a.load_id in (
+            select load_id from ledger.load_period
+            where source = $1 and table_name = $2 and superseded_at is null
+        )
+        order by a.load_id, a.arrival_number desc
+        """,
+        [source, table],
+    ).fetchall()
+    for row in sorted(rows, key=lambda r: r[1]):
         yield Arrival(row[0], row[1], row[2], row[3], row[4], unpack_found(row[5], row[6]))

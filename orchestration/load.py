@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestration import landing
 from orchestration.contracts import spec as contract_spec
-from orchestration.contracts.base import Rule, TableSpec, failed_sql, parse_sql, rules
+from orchestration.contracts.tablespec import Rule, TableSpec, failed_sql, parse_sql, rules
 from orchestration.landing import Arrival
 from orchestration.progress import Progress, silent
 from orchestration.settings import Settings
@@ -86,20 +86,25 @@ def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC).replace(tzinfo=None)
 
 
-def load_id_of(member: Member) -> str:
+def load_id_of(member: Member, reloaded_under: str = "") -> str:
     """Identity of a load: the table, what the file claims to be, and its content.
 
     The name of the file or archive is no part of it, so the same bytes under another name are a
-    replay; the claim is, so that one month's bytes under another month's name are not.
+    replay; the claim is, so that one month's bytes under another month's name are not. A load done
+    again under new rules (``reloaded_under`` their version) is a load of its own.
     """
-    key = "\0".join((member.table, member.claim, member.member or "", member.content_sha256))
+    key = "\0".join(
+        (member.table, member.claim, member.member or "", member.content_sha256, reloaded_under)
+    )
     return hashlib.sha256(key.encode()).hexdigest()[:20]
 
 
 # ----------------------------------------------------------------------- runs
 
 
-def begin_run(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str, trigger: str) -> None:
+def begin_run(
+    con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str, trigger: str
+) -> None:
     """Record that a run has begun; runs that never ended are marked as interrupted.
 
     Only one process writes at a time, so a run that is still open belongs to a process that died
@@ -411,18 +416,24 @@ def load_table(
     *,
     progress: Progress = silent,
     periods: set[str] | None = None,
+    reload: bool = False,
     today: dt.date | None = None,
 ) -> list[LoadOutcome]:
     """Load what waits for ``table`` (``source/table``), in order of arrival.
 
     ``periods`` restricts to arrivals whose file name claims one of these months (``YYYY-MM``).
+    ``reload`` also takes the loads that are current, from their raw copies: each that entered
+    under other rules than the present ones is loaded again and, if it passes, supersedes itself.
     Returns one outcome per arrival; every one is in the ledger when this returns. A load that is
     refused is an outcome, not an error. Raises DiskFull where there is no space left.
     """
     spec = contract_spec(table)
+    waiting = list(landing.pending(con, table))
+    if reload:
+        waiting = [*landing.current_loads(con, spec.source, spec.table), *waiting]
     arrivals = [
         a
-        for a in landing.pending(con, table)
+        for a in waiting
         if isinstance(a.found, Member) and (periods is None or a.found.claim_period in periods)
     ]
     if not arrivals:
@@ -432,7 +443,7 @@ def load_table(
         for group in _by_bytes(arrivals, settings.warehouse.transaction_bytes):
             try:
                 outcomes += _load_group(
-                    con, settings, spec, group, run_id, bar, today or dt.date.today()
+                    con, settings, spec, group, run_id, bar, reload, today or dt.date.today()
                 )
             except Exception as error:
                 with suppress(Exception):
@@ -464,25 +475,28 @@ def _load_group(
     arrivals: list[Arrival],
     run_id: str,
     bar: Any,
+    reload: bool,
     today: dt.date,
 ) -> list[LoadOutcome]:
     version = rules_version(settings)
     outcomes: list[LoadOutcome] = []
     loads: list[_Load] = []
     settled: list[tuple[str, str]] = []
-    earlier: dict[str, str] = {
-        r[0]: r[1]
-        for r in con.execute(
-            "select load_id, outcome from ledger.load where source = $1 and table_name = $2 "
-            "and (outcome <> 'refused' or rules_version = $3)",
-            [spec.source, spec.table, version],
-        ).fetchall()
-    }
+    known = con.execute(
+        "select load_id, outcome, rules_version from ledger.load "
+        "where source = $1 and table_name = $2",
+        [spec.source, spec.table],
+    ).fetchall()
+    # What was refused under older rules deserves another look; what entered does so on request.
+    earlier = {r[0]: r[1] for r in known if r[1] != "refused" or r[2] == version}
+    older = {r[0] for r in known if r[1] != "refused" and r[2] != version}
     con.execute("begin")
     for arrival in arrivals:
         assert isinstance(arrival.found, Member)
         load = _Load(arrival, arrival.found, load_id_of(arrival.found))
         load.notes += list(arrival.found.notes)
+        if reload and load.load_id in older:
+            load.load_id = load_id_of(arrival.found, version)
         settled.append((arrival.arrival_id, load.load_id))
         if load.load_id in earlier:
             outcomes.append(_outcome_of_replay(con, spec, load, earlier[load.load_id]))
@@ -997,7 +1011,9 @@ def _gate(
     relation = f"(select * from raw.{spec.raw_name} where _load_id in {_id_list(loads)})"
     try:
         profile = con.execute(
-            measures.profile_sql(suite, relation, loader="_context", columns=columns)
+            measures.profile_sql(
+                suite, relation, columns=columns, loader="_context", label=True
+            )
         ).arrow()
         if hasattr(profile, "read_all"):
             profile = profile.read_all()
@@ -1098,6 +1114,10 @@ def _loader_measures(
     return pa.table(
         {
             "load_id": [x.load_id for x in loads],
+            "load_label": [
+                x.arrival.base_name + (f" ({x.member.member})" if x.member.member else "")
+                for x in loads
+            ],
             "row_count_read": pa.array([x.row_count_read for x in loads], pa.int64()),
             "row_count_entered": pa.array([x.row_count_inserted for x in loads], pa.int64()),
             "row_count_quarantined": pa.array([x.quarantined_rows for x in loads], pa.int64()),
@@ -1251,6 +1271,47 @@ def fingerprint(con: duckdb.DuckDBPyConnection, settings: Settings) -> str:
     hasher.update(models_version(settings).encode())
     hasher.update(contracts_version().encode())
     return hasher.hexdigest()[:16]
+
+
+def entered_without_passing(con: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+    """Loads that are in a raw table although their gate did not pass them; there are none."""
+    spec = contract_spec(table)
+    return [
+        f"{name} (load {load_id}): gate {status}"
+        for load_id, name, status in con.execute(
+            f"""
+            select h._load_id, coalesce(l.file_name, 'unknown to the ledger'), l.gate_status
+            from (select distinct _load_id from raw.{spec.raw_name}) as h
+            left join ledger.load as l on l.load_id = h._load_id
+            where coalesce(l.gate_status, '') not in ('pass', 'warning')
+            order by 1
+            """
+        ).fetchall()
+    ]
+
+
+def table_totals(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, int]:
+    """Current rows and loads of a raw table, and rows of current loads that wait in quarantine."""
+    spec = contract_spec(table)
+    row = con.execute(
+        """
+        with current_slots as (
+            select * from ledger.load_period
+            where source = $1 and table_name = $2 and superseded_at is null
+        )
+        select (select coalesce(sum(row_count), 0) from current_slots),
+            (select count(distinct load_id) from current_slots),
+            (select coalesce(sum(row_count_quarantined), 0) from ledger.load
+             where load_id in (select load_id from current_slots))
+        """,
+        [spec.source, spec.table],
+    ).fetchone()
+    assert row is not None
+    return {
+        "row_count": int(row[0]),
+        "load_count": int(row[1]),
+        "quarantined_count": int(row[2]),
+    }
 
 
 def reconcile(con: duckdb.DuckDBPyConnection, table: str) -> list[str]:

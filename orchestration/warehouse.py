@@ -271,7 +271,7 @@ def snapshot_ledger(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
             con.execute(f"create table snapshot.ledger.{name} as from ledger.{name}")
     finally:
         con.execute("detach snapshot")
-    os.replace(building, target)
+    building.replace(target)
 
 
 @contextmanager

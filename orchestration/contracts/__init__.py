@@ -11,7 +11,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from orchestration.contracts.base import RawContract, TableSpec
+    from orchestration.contracts.base import RawContract
+    from orchestration.contracts.tablespec import TableSpec
 
 #: source/table -> class. The order is the order in which tables are shown.
 CONTRACTS: dict[str, str] = {
