@@ -20,7 +20,11 @@ class OffenceCategories(RawContract):
     }
 
     row_index: int = column(
-        "", "Row number of the compilation", kind="integer", staged_as="row_number", who_fixes=_WHO
+        "",
+        "Row number of the compilation",
+        kind="integer",
+        staged_as="source_row_number",
+        who_fixes=_WHO,
     )
     offence_group: str = column(
         "Offence_Group", "Offence group", kind="code", staged_as="offence_group", who_fixes=_WHO

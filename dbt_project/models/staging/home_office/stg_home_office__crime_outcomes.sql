@@ -1,0 +1,22 @@
+-- Generated from the contracts in orchestration/contracts by `make contracts`: do not edit.
+with current_rows as (
+    {{ current_rows('home_office', 'outcomes') }}
+),
+
+final as (
+    select
+        financial_year,
+        financial_quarter,
+        force_name,
+        offence_group,
+        outcome_group,
+        outcome_type,
+        outcome_count,
+        is_territorial,
+        _load_id as load_id,
+        _row_number as row_number,
+        _period as period
+    from current_rows
+)
+
+select * from final

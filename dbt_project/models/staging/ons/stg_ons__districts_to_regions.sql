@@ -1,0 +1,18 @@
+-- Generated from the contracts in orchestration/contracts by `make contracts`: do not edit.
+with current_rows as (
+    {{ current_rows('ons', 'lookup_ltla_region') }}
+),
+
+final as (
+    select
+        ltla_code as lad_code,
+        ltla_name as lad_name,
+        region_code,
+        region_name,
+        _load_id as load_id,
+        _row_number as row_number,
+        _period as period
+    from current_rows
+)
+
+select * from final
