@@ -41,6 +41,7 @@ RULES: dict[str, str] = {
     "too_many_fields": "the row has more fields than the header",
     "too_few_fields": "the row has fewer fields than the header",
     "not_text": "the row holds bytes that are not text",
+    "schema": "the record does not follow the publisher's own schema",
 }
 
 

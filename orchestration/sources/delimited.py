@@ -142,4 +142,3 @@ def _is_open(text: str) -> bool:
     except csv.Error as problem:
         return "unexpected end of data" in str(problem)
     return False
-

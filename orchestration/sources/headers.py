@@ -20,9 +20,20 @@ MAPS = Path(__file__).with_name("column_maps")
 
 _TYPOGRAPHIC = str.maketrans(
     {
-        "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"',
-        "\u2010": "-", "\u2011": "-", "\u2012": "-", "\u2013": "-", "\u2014": "-", "\u2212": "-",
-        "\u00a0": " ", "\u200b": "", "\ufeff": "", "_": " ",
+        "\u2018": "'",
+        "\u2019": "'",
+        "\u201c": '"',
+        "\u201d": '"',
+        "\u2010": "-",
+        "\u2011": "-",
+        "\u2012": "-",
+        "\u2013": "-",
+        "\u2014": "-",
+        "\u2212": "-",
+        "\u00a0": " ",
+        "\u200b": "",
+        "\ufeff": "",
+        "_": " ",
     }
 )
 
@@ -39,11 +50,15 @@ def normal(title: str) -> str:
 
 @dataclass(frozen=True)
 class Match:
-    """The titles are those of a layout: which era, and the column each title feeds."""
+    """The titles are those of a layout: which era, and the column each title feeds.
+
+    ``options`` travel with the member to its reader.
+    """
 
     era: str
     columns: tuple[tuple[str, str], ...]
     notes: tuple[Note, ...] = field(default=())
+    options: tuple[tuple[str, str], ...] = field(default=())
 
 
 @dataclass(frozen=True)
@@ -76,13 +91,22 @@ def column_map(table: str) -> tuple[tuple[str, ...], dict[str, dict[str, str]]]:
     return tuple(columns), eras
 
 
-def table_settings(settings: object, table: str) -> Mapping:
-    """What ``plumbline.yml`` says about a table under ``sources``; empty where it says nothing."""
+def table_settings(settings: object, table: str) -> dict:
+    """What ``plumbline.yml`` says about a table under ``sources``; empty where it says nothing.
+
+    Keys: ``enabled``, ``files``, ``layouts``, and those of ``options`` beside them. Takes plain
+    mappings as well as the settings' own class.
+    """
     source, _, name = table.partition("/")
-    sources = getattr(settings, "sources", None) or {}
+    sources = getattr(settings, "sources", None)
     of_source = sources.get(source) if isinstance(sources, Mapping) else None
     found = of_source.get(name) if isinstance(of_source, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
+    if found is None:
+        return {}
+    if not isinstance(found, Mapping):
+        found = {k: getattr(found, k, None) for k in ("enabled", "files", "layouts", "options")}
+    options = found.get("options")
+    return {**(options if isinstance(options, Mapping) else {}), **found}
 
 
 def layouts(table: str, settings: object = None) -> dict[str, dict[str, str]]:

@@ -80,7 +80,7 @@ Found = Member | Refused | Unrecognised
 
 @dataclass(frozen=True)
 class Rejected:
-    """A row that never became a record: its number, a rule kind (``contracts.base.RULES``), why,
+    """A row that never became a record: its number, a rule kind (``contracts.tablespec.RULES``), why,
     and its text."""
 
     row_number: int

@@ -10,26 +10,30 @@ Archives are not opened here: the loader unpacks them and asks for each file.
 
 from __future__ import annotations
 
+import dataclasses
 import fnmatch
 import importlib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestration.sources import delimited
-from orchestration.sources.headers import Match, Near, normal, table_settings
+from orchestration.sources.headers import Match, Near, fold, table_settings
 from orchestration.sources.model import (
     Found,
     LoadRefused,
     Member,
     Note,
     Refused,
-    Scan,
     TextBatch,
     Unrecognised,
 )
 from orchestration.sources.scan import file_sha256, head_of, head_records, scan, why_not_text
 from orchestration.sources.tables import Table, Where
+
+if TYPE_CHECKING:
+    from orchestration.sources.workbook import Sheet
 
 SOURCES = ("police_uk", "home_office", "nhs", "ons", "grants_360", "mappings")
 
@@ -116,13 +120,9 @@ def identify(path: Path, name: str, settings: object = None) -> list[Found]:
         if suffix in DELIMITED:
             return _identify_delimited(path, name, table, settings)
         if suffix in WORKBOOK:
-            from orchestration.sources import workbook
-
-            return _identify_grids(path, name, table, settings, workbook.sheets)
+            return _identify_workbook(path, name, table, settings)
         if suffix in PARQUET:
-            from orchestration.sources import parquet
-
-            return parquet.identify(path, name, table, _active(settings), settings)
+            return _identify_parquet(path, name, table, settings)
         if suffix in JSON:
             return _identify_json(path, name, table, settings)
     except LoadRefused as refused:
@@ -189,13 +189,8 @@ def _identify_delimited(
         return [Unrecognised(None, "neither its name nor its columns are those of any table")]
     claimed, at, _, match = found
     if at:
-        scanned = Scan(
-            **{
-                **{f: getattr(scanned, f) for f in Scan.__dataclass_fields__},
-                "header": tuple(records[at]),
-                "line_count": max(scanned.line_count - at, 0),
-            }
-        )
+        lines = max(scanned.line_count - at, 0)
+        scanned = dataclasses.replace(scanned, header=tuple(records[at]), line_count=lines)
     notes = list(match.notes)
     if at:
         notes.append(Note("rows_above_header", f"{at} rows stand above the header"))
@@ -220,16 +215,16 @@ def _identify_delimited(
             scan=scanned,
             notes=tuple(notes),
             columns=match.columns,
-            options=(("skip", str(at)),) + _options(claimed, path, settings),
+            options=(("skip", str(at)), *match.options, *_options(claimed, path, settings)),
         )
     ]
 
 
 class _Wrong:
-    """Titles that are taken for a table's and are not: the table, a code, words."""
+    """Titles taken for a table's that are not: the table, a code, words, how near (0 to 1)."""
 
-    def __init__(self, table: Table, code: str, words: str) -> None:
-        self.table, self.code, self.words = table, code, words
+    def __init__(self, table: Table, code: str, words: str, score: float) -> None:
+        self.table, self.code, self.words, self.score = table, code, words, score
 
 
 def _find(
@@ -240,9 +235,9 @@ def _find(
     A file claimed by name is only compared with that table first; if its columns are another
     table's, the words say so.
     """
-    candidates = [named] if named is not None else [t for t in _active(settings) if not t.own]
-    if named is None:
-        candidates += [t for t in _active(settings) if t.own and t.match is not None]
+    if named is not None and named.shape is None:
+        return _Wrong(named, "wrong_format", "it is read from the workbook as published", 1.0)
+    candidates = [named] if named is not None else [t for t in _active(settings) if t.shape]
     nearest: tuple[float, Table, Near] | None = None
     for at, record in enumerate(records):
         first, titles = _span(record)
@@ -261,19 +256,16 @@ def _find(
             if isinstance(compared, Near) and (nearest is None or compared.score > nearest[0]):
                 nearest = (compared.score, table, compared)
     if named is not None:
-        others = [t for t in _active(settings) if t is not named and not t.own]
+        others = [t for t in _active(settings) if t is not named and t.shape]
         for table in others:
             if isinstance(table.compare(_span(records[0])[1], where), Match):
-                return _Wrong(
-                    named,
-                    "wrong_header",
-                    f"its columns are those of {table.name}; correct the name or the file",
-                )
+                words = f"its columns are those of {table.name}; correct the name or the file"
+                return _Wrong(named, "wrong_header", words, 1.0)
         if nearest is not None:
-            return _Wrong(named, "wrong_header", nearest[2].words)
-        return _Wrong(named, "wrong_header", "its columns are not those of the table")
+            return _Wrong(named, "wrong_header", nearest[2].words, nearest[0])
+        return _Wrong(named, "wrong_header", "its columns are not those of the table", 0.0)
     if nearest is not None and nearest[0] >= NEAR:
-        return _Wrong(nearest[1], "wrong_header", nearest[2].words)
+        return _Wrong(nearest[1], "wrong_header", nearest[2].words, nearest[0])
     return None
 
 
@@ -286,10 +278,171 @@ def _span(record: list[str]) -> tuple[int, list[str]]:
 
 
 def _options(table: Table, path: Path, settings: object) -> tuple[tuple[str, str], ...]:
-    if table.own:
-        module = importlib.import_module(f"orchestration.sources.{table.name.split('/')[0]}.read")
-        return tuple(module.options(path, settings))
-    return ()
+    return table.options(path, settings) if table.options is not None else ()
+
+
+# ----------------------------------------------------------------------- workbooks and Parquet
+
+
+def _identify_workbook(path: Path, name: str, table: Table | None, settings: object) -> list[Found]:
+    """Every sheet that holds a table is a load of its own; the others are listed in a note."""
+    from orchestration.sources.workbook import sheets
+
+    book = sheets(path)
+    found: list[Found] = []
+    others: list[str] = []
+    nearest: _Wrong | None = None
+    for sheet in book:
+        where = Where(name=name, sheet=sheet.name, settings=settings)
+        result = _find_in_sheet(sheet, table, where, settings)
+        if isinstance(result, _Wrong):
+            if result.score < NEAR:
+                others.append(sheet.name)
+                if nearest is None or result.score > nearest.score:
+                    nearest = result
+                continue
+            words = f"sheet {sheet.name!r} of {name} cannot be read as {result.table.name}: "
+            found.append(
+                Refused(
+                    result.table.name,
+                    sheet.name,
+                    result.code,
+                    words + result.words,
+                    sheet.sha256,
+                )
+            )
+            continue
+        if result is None:
+            others.append(sheet.name)
+            continue
+        claimed, at, first, match = result
+        notes = list(match.notes)
+        if len(sheet.rows) <= at + 1:
+            notes.append(Note("no_rows", "the sheet has a header and no rows"))
+        try:
+            claim, period = claimed.claim(where)
+        except LoadRefused as refused:
+            found.append(
+                Refused(claimed.name, sheet.name, refused.code, refused.message, sheet.sha256)
+            )
+            continue
+        found.append(
+            Member(
+                table=claimed.name,
+                member=sheet.name,
+                claim=claim,
+                claim_period=period,
+                content_sha256=sheet.sha256,
+                layout_era=match.era,
+                notes=tuple(notes),
+                columns=match.columns,
+                options=(
+                    ("header", str(at)),
+                    ("first", str(first)),
+                    *match.options,
+                    *_options(claimed, path, settings),
+                ),
+            )
+        )
+    listed = ", ".join(repr(n) for n in others)
+    if not found:
+        if table is None:
+            return [Unrecognised(None, f"no sheet holds a table that is known (sheets: {listed})")]
+        words = f"{name} stands for {table.name}, but none of its sheets holds that table"
+        if nearest is not None and nearest.words:
+            words += f"; {nearest.words}"
+        return [
+            Refused(
+                table.name, None, "wrong_header", f"{words}. Sheets: {listed}", file_sha256(path)
+            )
+        ]
+    if others:
+        note = Note("other_sheets", f"sheets without a table, not read: {listed}")
+        for i, member in enumerate(found):
+            if isinstance(member, Member):
+                found[i] = dataclasses.replace(member, notes=(*member.notes, note))
+                break
+    return found
+
+
+def _find_in_sheet(
+    sheet: Sheet, named: Table | None, where: Where, settings: object
+) -> tuple[Table, int, int, Match] | _Wrong | None:
+    grids = [t for t in _active(settings) if t.grid and (named is None or t is named)]
+    for table in grids:
+        result = table.grid(sheet, where)
+        if isinstance(result, Match):
+            return table, 0, 0, result
+        if isinstance(result, Near):
+            return _Wrong(table, "wrong_header", result.words, result.score)
+    if named is not None and named.grid:
+        return None
+    records = [[fold(cell) for cell in row] for row in sheet.rows[:HEADER_WITHIN]]
+    return _find(records, named, where, settings) if records else None
+
+
+def _identify_parquet(path: Path, name: str, table: Table | None, settings: object) -> list[Found]:
+    from orchestration.sources import columnar
+
+    titles, rows = columnar.titles(path)
+    where = Where(name=name, settings=settings)
+    found = _find([list(titles)], table, where, settings)
+    if found is None:
+        return [Unrecognised(None, "neither its name nor its columns are those of any table")]
+    digest = file_sha256(path)
+    if isinstance(found, _Wrong):
+        words = f"{name} cannot be read as {found.table.name}: {found.words}"
+        return [Refused(found.table.name, None, found.code, words, digest)]
+    claimed, _, _, match = found
+    try:
+        claim, period = claimed.claim(where)
+    except LoadRefused as refused:
+        return [Refused(claimed.name, None, refused.code, refused.message, digest)]
+    notes = list(match.notes)
+    if rows == 0:
+        notes.append(Note("no_rows", "the file has columns and no rows"))
+    return [
+        Member(
+            table=claimed.name,
+            member=None,
+            claim=claim,
+            claim_period=period,
+            content_sha256=digest,
+            layout_era=match.era,
+            notes=tuple(notes),
+            columns=match.columns,
+            options=(("format", "parquet"), *match.options, *_options(claimed, path, settings)),
+        )
+    ]
+
+
+def _identify_json(path: Path, name: str, table: Table | None, settings: object) -> list[Found]:
+    from orchestration.sources.grants_360 import read as grants
+
+    awards = tables()["grants_360/awards"]
+    if table is not None and table is not awards:
+        raise LoadRefused("wrong_format", f"{table.name} is not read from JSON")
+    if awards not in _active(settings) or (table is None and not grants.looks_like_awards(path)):
+        if "schema" in name.lower():
+            return [
+                Unrecognised(None, "a schema: records are checked against it, it is not loaded")
+            ]
+        return [Unrecognised(None, "JSON that no source reads")]
+    digest = file_sha256(path)
+    count = grants.count_awards(path)
+    notes = () if count else (Note("no_rows", "the package holds no grants"),)
+    return [
+        Member(
+            table=awards.name,
+            member=None,
+            claim="",
+            claim_period=None,
+            content_sha256=digest,
+            layout_era="json",
+            notes=notes,
+            options=(("format", "json"), *_options(awards, path, settings)),
+        )
+    ]
 
 
 # ----------------------------------------------------------------------- reading
@@ -304,10 +457,32 @@ def read(member: Member, path: Path) -> Iterator[TextBatch]:
     """
     table = tables()[member.table]
     options = dict(member.options)
-    if member.scan is not None:
+    if options.get("format") == "json":
+        from orchestration.sources.grants_360 import read as grants
+
+        yield from grants.read_json(member, path)
+    elif options.get("format") == "parquet":
+        from orchestration.sources import columnar
+
+        yield from table.shape(member, columnar.chunks(path))
+    elif member.scan is not None:
         rows = delimited.chunks(path, member.scan, skip=int(options.get("skip", "0")))
         yield from table.shape(member, rows)
-        return
+    else:
+        from orchestration.sources import workbook
+
+        found = workbook.sheets(path, only=member.member)
+        if not found:
+            raise LoadRefused("sheet_missing", f"there is no sheet {member.member!r}")
+        if table.read_grid is not None:
+            yield from table.read_grid(member, found[0])
+        else:
+            rows, notes = workbook.chunks(
+                found[0], int(options["header"]), int(options["first"]), len(member.columns)
+            )
+            for batch in table.shape(member, rows):
+                yield dataclasses.replace(batch, notes=(*batch.notes, *notes)) if notes else batch
+                notes = ()
 
 
 def fast_columns(member: Member, settings: object = None) -> list[tuple[str, str]] | None:
@@ -330,3 +505,9 @@ def fast_columns(member: Member, settings: object = None) -> list[tuple[str, str
         and dict(member.options).get("skip", "0") == "0"
     )
     return list(member.columns) if clean else None
+
+
+def line_per_record(member: Member) -> bool:
+    """Whether a delimited member has one record per line, so that ``scan.line_count`` must be the
+    number of rows (where there are no quotes). Wide tables give one record per cell."""
+    return tables()[member.table].one_to_one

@@ -10,9 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestration.sources.headers import Match, Near, column_map, layouts, match_layout
 from orchestration.sources.model import Member, Note, Rejected, TextBatch
+
+if TYPE_CHECKING:
+    from orchestration.sources.workbook import Sheet
 
 #: Rows handed on at a time.
 BATCH = 100_000
@@ -63,7 +68,9 @@ class Table:
     ``match`` compares titles with the table's layouts. ``claim`` gives (claim, period) or raises
     ``LoadRefused`` where the name does not say what it must. ``shape`` turns rows into contract
     columns. ``one_to_one`` tables have a record per row and a title per column, so DuckDB may read
-    a clean file directly. ``own`` tables bring their own reader (see the registry).
+    a clean file directly. ``options`` gives the reader what it needs to know about the place the
+    file came from. ``grid`` and ``read_grid`` recognise and read a whole sheet, for tables whose
+    sheets are not one header above rows.
     """
 
     name: str
@@ -72,7 +79,9 @@ class Table:
     match: Callable[[Sequence[str], Where], Match | Near | None] | None = None
     shape: Callable[[Member, Iterable[Chunk]], Iterator[TextBatch]] | None = None
     one_to_one: bool = True
-    own: bool = False
+    options: Callable[[Path, object], tuple[tuple[str, str], ...]] | None = None
+    grid: Callable[[Sheet, Where], Match | Near | None] | None = None
+    read_grid: Callable[[Member, Sheet], Iterator[TextBatch]] | None = None
 
     def compare(self, titles: Sequence[str], where: Where) -> Match | Near | None:
         """Compare titles with this table's layouts."""
@@ -137,5 +146,3 @@ def year_claim(where: Where) -> tuple[str, str | None]:
     """Claim of a file or sheet named after one financial year; nothing where it is not."""
     year = financial_year(where.sheet or "") or financial_year(where.name)
     return (year, year) if year else ("", None)
-
-

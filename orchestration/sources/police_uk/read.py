@@ -23,7 +23,7 @@ _NAME = re.compile(
 
 @cache
 def known_forces() -> frozenset[str]:
-    """Slugs that data.police.uk uses for forces ('west-midlands'), from the project's code lists."""
+    """Slugs of forces ('west-midlands') in the project's code lists."""
     slugs: set[str] = set()
     with (SEEDS / "force_names.csv").open(encoding="utf-8", newline="") as handle:
         for row in csv.DictReader(handle):
