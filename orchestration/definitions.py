@@ -178,9 +178,7 @@ def raw_asset(settings: Settings, spec: TableSpec) -> dg.AssetsDefinition:
                 dg.AssetCheckResult(
                     check_name="gate",
                     passed=not refused and not unfit,
-                    severity=(
-                        dg.AssetCheckSeverity.ERROR if unfit else dg.AssetCheckSeverity.WARN
-                    ),
+                    severity=(dg.AssetCheckSeverity.ERROR if unfit else dg.AssetCheckSeverity.WARN),
                     metadata={
                         "refused": dg.MetadataValue.md(_outcomes_table(refused)),
                         "entered_without_passing": dg.MetadataValue.json(unfit),
@@ -288,9 +286,7 @@ def dbt_models(settings: Settings, manifest: Path) -> dg.AssetsDefinition:
 
 def release_asset(settings: Settings, models_def: dg.AssetsDefinition) -> dg.AssetsDefinition:
     marts = [
-        key
-        for key in models_def.keys
-        if key.path[-1].startswith(("mart_", "dim_", "fct_", "agg_"))
+        key for key in models_def.keys if key.path[-1].startswith(("mart_", "dim_", "fct_", "agg_"))
     ]
 
     @dg.asset(
@@ -370,9 +366,7 @@ def build_definitions(settings: Settings | None = None, **overrides: Any) -> dg.
         "for instance after a contract or a gate changed, then build and publish. Loads whose "
         "rules have not changed since they entered are left as they are.",
         config={
-            "ops": {
-                "__".join(raw_key(s).path): {"config": {"reload": True}} for s in all_specs()
-            }
+            "ops": {"__".join(raw_key(s).path): {"config": {"reload": True}} for s in all_specs()}
         },
     )
     arguments: dict[str, Any] = {

@@ -214,7 +214,7 @@ def discover(
             _arrive(con, settings, run_id, file, version, result, progress)
     except Exception as error:
         if is_disk_full(error):
-            raise DiskFull(_disk_full_text(settings)) from error
+            raise DiskFull(disk_full_text(settings)) from error
         raise
     result.pending = dict(
         con.execute(
@@ -224,7 +224,7 @@ def discover(
     return result
 
 
-def _disk_full_text(settings: Settings) -> str:
+def disk_full_text(settings: Settings) -> str:
     return (
         f"there is no space left on the disk that holds {settings.home}; what had entered before "
         "stays, nothing is half entered, and the published release is untouched: free some space "
@@ -232,9 +232,7 @@ def _disk_full_text(settings: Settings) -> str:
     )
 
 
-def _replay(
-    con: duckdb.DuckDBPyConnection, run_id: str, file: landing.LandedFile
-) -> LoadOutcome:
+def _replay(con: duckdb.DuckDBPyConnection, run_id: str, file: landing.LandedFile) -> LoadOutcome:
     # What is said of a replayed file is what was said of it the first time, latest word per load.
     rows = con.execute(
         "select distinct on (a.content_sha256, coalesce(a.load_id, '')) a.outcome, a.reason "
@@ -449,7 +447,7 @@ def load_table(
                 with suppress(Exception):
                     con.execute("rollback")
                 if is_disk_full(error):
-                    raise DiskFull(_disk_full_text(settings)) from error
+                    raise DiskFull(disk_full_text(settings)) from error
                 raise
     return outcomes
 
@@ -668,7 +666,9 @@ def _read_plain(
             value = parse_sql(col, text)
         values.append(f"{value} as {ident(col.name)}")
     slot = spec.slot_sql.replace("{claim}", "m.claim")
-    con.execute("create or replace temp table _members (path varchar, load_id varchar, claim varchar)")
+    con.execute(
+        "create or replace temp table _members (path varchar, load_id varchar, claim varchar)"
+    )
     con.executemany(
         "insert into _members values (?, ?, ?)",
         [(str(paths[x.load_id]), x.load_id, x.member.claim) for x in loads],
@@ -811,6 +811,7 @@ def _read_exact(
     if (
         load.refused is None
         and scan is not None
+        and registry.line_per_record(load.member)
         and not (scan.has_quotes or scan.has_blank_lines or scan.has_nul)
         and scan.line_count != load.row_count_read
     ):
@@ -828,13 +829,15 @@ def _enter_batch(
 ) -> None:
     rows = batch.rows
     have = set(rows.column_names)
-    found = rules(spec, text='t.{}', parsed='p.{}', today=today)
+    found = rules(spec, text="t.{}", parsed="p.{}", today=today)
     # Text and parsed values of a column share its name, so they are kept in two structs.
     text = ", ".join(
         f"{ident(c.name)} := {ident(c.name) if c.name in have else 'null::varchar'}"
         for c in spec.columns
     )
-    parsed = ", ".join(f"{ident(c.name)} := {parse_sql(c, f't.{ident(c.name)}')}" for c in spec.columns)
+    parsed = ", ".join(
+        f"{ident(c.name)} := {parse_sql(c, f't.{ident(c.name)}')}" for c in spec.columns
+    )
     con.register("_incoming", rows)
     try:
         con.execute(
@@ -909,9 +912,7 @@ def _remove_rows(con: duckdb.DuckDBPyConnection, spec: TableSpec, loads: list[_L
 # ---- keys
 
 
-def _find_duplicates(
-    con: duckdb.DuckDBPyConnection, spec: TableSpec, loads: list[_Load]
-) -> bool:
+def _find_duplicates(con: duckdb.DuckDBPyConnection, spec: TableSpec, loads: list[_Load]) -> bool:
     """Find rows that repeat a key within their load, into temp table ``_duplicates``.
 
     An equal row later in the file is a repetition; rows that give one key different values
@@ -941,9 +942,7 @@ def _find_duplicates(
         where rows_of_key > 1 and (least <> greatest or nth > 1)
         """
     )
-    counts = dict(
-        con.execute("select _load_id, count(*) from _duplicates group by 1").fetchall()
-    )
+    counts = dict(con.execute("select _load_id, count(*) from _duplicates group by 1").fetchall())
     for load in loads:
         n = counts.get(load.load_id, 0)
         load.quarantined_rows += n
@@ -1011,9 +1010,7 @@ def _gate(
     relation = f"(select * from raw.{spec.raw_name} where _load_id in {_id_list(loads)})"
     try:
         profile = con.execute(
-            measures.profile_sql(
-                suite, relation, columns=columns, loader="_context", label=True
-            )
+            measures.profile_sql(suite, relation, columns=columns, loader="_context", label=True)
         ).arrow()
         if hasattr(profile, "read_all"):
             profile = profile.read_all()
@@ -1066,9 +1063,7 @@ def _gate(
         _move_duplicates(con, spec)
 
 
-def _loader_measures(
-    con: duckdb.DuckDBPyConnection, spec: TableSpec, loads: list[_Load]
-) -> Any:
+def _loader_measures(con: duckdb.DuckDBPyConnection, spec: TableSpec, loads: list[_Load]) -> Any:
     """What only the loader knows of each load, as an Arrow table keyed by ``load_id``."""
     import pyarrow as pa
 
@@ -1109,7 +1104,9 @@ def _loader_measures(
         if len(others) < 6 or spec.series_sql == "''":
             return None
         middle = len(others) // 2
-        return float(others[middle] if len(others) % 2 else sum(others[middle - 1 : middle + 1]) / 2)
+        return float(
+            others[middle] if len(others) % 2 else sum(others[middle - 1 : middle + 1]) / 2
+        )
 
     return pa.table(
         {

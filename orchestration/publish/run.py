@@ -67,15 +67,11 @@ def provenance(con: Any, run_id: str, fingerprint: str) -> dict[str, Any]:
         "fingerprint": fingerprint,
         "code_version": code_version(),
         "loads": [dict(zip(columns, row, strict=True)) for row in loads.fetchall()],
-        "gate_results": [
-            {"severity": s, "status": t, "count": n} for s, t, n in gates.fetchall()
-        ],
+        "gate_results": [{"severity": s, "status": t, "count": n} for s, t, n in gates.fetchall()],
     }
 
 
-def publish_if_changed(
-    settings: Settings, run_id: str, progress: Progress = silent
-) -> Published:
+def publish_if_changed(settings: Settings, run_id: str, progress: Progress = silent) -> Published:
     """Build, audit and link a release unless the current one was made from the same things.
 
     The caller holds the write lock. Raises PublishError in plain words.

@@ -1,0 +1,666 @@
+"""The ``plumbline`` console program: a thin face over the Dagster job, the ledger and releases.
+
+Belongs here: options, printing, exit codes. Everything it does can be done from Dagster or from
+Python by calling what it calls. Heavy imports happen inside the commands that need them.
+
+Exit codes: 0 done, 1 failed, 2 a load was refused or the request itself was wrong.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from orchestration.settings import Settings, SettingsError, load_settings
+
+ATTRIBUTION = "Contains public sector information licensed under the Open Government Licence v3.0"
+
+
+class Refusal(click.ClickException):
+    """A request that cannot be met, in words; exit code 2."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"plumbline: {self.message}", err=True)
+
+
+def _common(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--home``, ``--config`` and ``--json`` on every command; ``settings`` handed in."""
+
+    @click.option("--home", type=click.Path(path_type=Path), help="PLUMBLINE_HOME (./data).")
+    @click.option("--config", type=click.Path(path_type=Path), help="plumbline.yml to use.")
+    @click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
+    @functools.wraps(command)
+    def wrapped(
+        *args: Any, home: Path | None, config: Path | None, as_json: bool, **kwargs: Any
+    ) -> Any:
+        try:
+            settings = load_settings(home=home, config=config)
+        except SettingsError as error:
+            raise Refusal(str(error)) from None
+        return command(*args, settings=settings, as_json=as_json, **kwargs)
+
+    return wrapped
+
+
+# ----------------------------------------------------------------------- printing
+
+
+def _emit_json(data: Any) -> None:
+    click.echo(json.dumps(data, indent=2, default=str, ensure_ascii=False))
+
+
+def _table(rows: list[dict[str, Any]], columns: list[str] | None = None, title: str = "") -> None:
+    """Rows as a table on standard output; nothing is cut when it is not a terminal."""
+    from rich.console import Console
+    from rich.table import Table
+
+    if not rows:
+        click.echo(f"{title}: none" if title else "no rows")
+        return
+    names = columns or list(rows[0])
+    shown = Table(title=title or None, title_justify="left", show_lines=False)
+    for name in names:
+        numeric = all(isinstance(r.get(name), (int, float, type(None))) for r in rows)
+        shown.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(_cell(row.get(name)) for name in names))
+    console = Console() if sys.stdout.isatty() else Console(width=220, force_terminal=False)
+    console.print(shown, markup=False)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.4f}".rstrip("0").rstrip(".")
+    return str(value)
+
+
+# ----------------------------------------------------------------------- commands
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="plumbline", prog_name="plumbline")
+def main() -> None:
+    """Plumbline: how much of a change in recorded violence is violence, and how much recording."""
+
+
+@main.command()
+@click.option("--landing", type=click.Path(path_type=Path), help="Folder the extracts are in.")
+@click.option("--select", help="Assets to run, in Dagster's selection syntax; default all.")
+@click.option("--no-wait", is_flag=True, help="Do not wait where another run is writing.")
+@_common
+def run(
+    settings: Settings, as_json: bool, landing: Path | None, select: str | None, no_wait: bool
+) -> None:
+    """Load what is new in the landing, gate it, build, test, publish.
+
+    Exit code 0 where all went well, 2 where a load was refused (the rest is published), 1 where
+    the run failed (nothing was published).
+    """
+    from orchestration.progress import for_stream
+    from orchestration.run import execute_run
+
+    if landing is not None:
+        settings = settings.model_copy(update={"landing": landing.expanduser().absolute()})
+    progress = for_stream()
+    if settings.landing is None and not _has_files(settings.landing_dir):
+        _write_sample(settings.landing_dir, progress)
+    report = execute_run(settings, progress, select=select, wait_seconds=0 if no_wait else None)
+    if as_json:
+        _emit_json({**vars(report), "attribution": ATTRIBUTION})
+    else:
+        _print_report(report, settings)
+    raise SystemExit(report.exit_code)
+
+
+def _has_files(folder: Path) -> bool:
+    return folder.is_dir() and any(p.is_file() for p in folder.rglob("*"))
+
+
+def _write_sample(folder: Path, progress: Any) -> None:
+    from orchestration.sources.sample_landing import write_sample_landing
+
+    progress.line(
+        f"no landing was given: writing a small generated one to {folder} "
+        "(for real files: plumbline run --landing DIR)"
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    write_sample_landing(folder)
+
+
+def _print_report(report: Any, settings: Settings) -> None:
+    if report.tables:
+        _table(
+            report.tables,
+            [
+                "table_name",
+                "entered",
+                "with_warnings",
+                "refused",
+                "replayed",
+                "row_count_read",
+                "row_count_entered",
+                "row_count_quarantined",
+            ],
+            "Loads of this run",
+        )
+    bad = [
+        a
+        for a in report.attempts
+        if a["outcome"] == "refused" or a["reason_code"] == "still_refused"
+    ]
+    if bad:
+        click.echo("\nRefused:")
+        for a in bad:
+            click.echo(f"  {_name(a)}: {a['reason']}")
+    strange = [
+        a
+        for a in report.attempts
+        if a["outcome"] == "unrecognised" or a["reason_code"] == "still_unrecognised"
+    ]
+    if strange:
+        click.echo("\nUnrecognised (nothing was done with these):")
+        for a in strange[:20]:
+            click.echo(f"  {_name(a)}: {a['reason']}")
+        if len(strange) > 20:
+            click.echo(f"  and {len(strange) - 20} more: plumbline loads --attempts")
+    warned = [a for a in report.attempts if a["outcome"] == "entered_with_warnings"]
+    if warned:
+        click.echo("\nEntered with warnings:")
+        for a in warned[:10]:
+            click.echo(f"  {_name(a)}: {a['reason']}")
+        if len(warned) > 10:
+            click.echo(f"  and {len(warned) - 10} more: plumbline loads")
+    rules = [q for q in report.quarantine if not q["rule_code"].endswith(".load.refused")]
+    if rules:
+        click.echo("")
+        _table(rules, ["rule_code", "rows", "loads", "who_fixes"], "Quarantined by rule")
+    if report.is_new_release and report.marts:
+        click.echo("")
+        _table([{"mart": k, "rows": v} for k, v in sorted(report.marts.items())], title="Published")
+    click.echo("")
+    for problem in report.problems:
+        click.echo(f"plumbline: {problem}", err=True)
+    if report.log:
+        click.echo(f"plumbline: the full text is in {report.log}", err=True)
+    if report.status == "unchanged":
+        click.echo(
+            "Nothing changed: every file in the landing was seen before, and the models "
+            "and settings are those of the current release."
+        )
+    if report.release_id:
+        what = "New release" if report.is_new_release else "Current release (unchanged)"
+        click.echo(f"{what}: {report.release_id}")
+        click.echo(f"  database  {settings.releases_dir / 'current' / 'plumbline.duckdb'}")
+        click.echo(f"  parquet   {settings.releases_dir / 'current' / 'parquet'}")
+    else:
+        click.echo("Nothing is published yet.")
+    if report.data_docs:
+        click.echo(f"  data docs {report.data_docs}")
+    click.echo('  look      plumbline query "from mart_force_comparison limit 5"   (or: make ui)')
+    click.echo(f"\n{ATTRIBUTION}.")
+
+
+def _name(a: dict[str, Any]) -> str:
+    return f"{a['file_name']} [{a['member_name']}]" if a["member_name"] else a["file_name"]
+
+
+def _ledger(settings: Settings, sql: str, parameters: list[Any] | None = None) -> list[dict]:
+    from orchestration.warehouse import ledger_reader
+
+    with ledger_reader(settings) as con:
+        if con is None:
+            raise Refusal(
+                f"there is no ledger under {settings.home} yet: run `plumbline run` first, or name "
+                "the right folder with --home or PLUMBLINE_HOME"
+            )
+        cursor = con.execute(sql, parameters or [])
+        names = [d[0] for d in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+@main.command()
+@_common
+def status(settings: Settings, as_json: bool) -> None:
+    """What is published, from which loads, how fresh, what is in quarantine."""
+    from orchestration.publish import release
+
+    releases = (
+        release.list_releases(settings.releases_dir) if settings.releases_dir.exists() else []
+    )
+    current = next((r for r in releases if r.is_current), None)
+    tables = _ledger(
+        settings,
+        """
+        select p.source || '/' || p.table_name as table_name,
+            count(distinct p.load_id) as loads, sum(p.row_count) as rows,
+            min(p.slot) as first_period, max(p.slot) as last_period,
+            max(p.entered_at) as last_entered_at
+        from ledger.load_period as p where p.superseded_at is null
+        group by 1 order by 1
+        """,
+    )
+    quarantine = _ledger(
+        settings,
+        """
+        select rule_code, count(distinct load_id || ':' || row_number) as rows
+        from ledger.quarantine
+        where load_id in (select load_id from ledger.load_period where superseded_at is null)
+        group by 1 order by 2 desc
+        """,
+    )
+    refused = _ledger(
+        settings,
+        "select file_name, member_name, reason, entered_at as refused_at from ledger.load "
+        "where outcome = 'refused' order by entered_at desc",
+    )
+    last = _ledger(
+        settings,
+        "select run_id, status, started_at, finished_at, trigger, message from ledger.run "
+        "order by started_at desc limit 1",
+    )
+    if as_json:
+        _emit_json(
+            {
+                "home": settings.home,
+                "release": None
+                if current is None
+                else {
+                    "release_id": current.release_id,
+                    "built_at": current.built_at,
+                    "path": current.path,
+                    "marts": current.rows,
+                    "problems": current.problems,
+                },
+                "releases_kept": len(releases),
+                "tables": tables,
+                "quarantine": quarantine,
+                "refused": refused,
+                "last_run": last[0] if last else None,
+                "attribution": ATTRIBUTION,
+            }
+        )
+        return
+    if current is None:
+        click.echo("Nothing is published yet.")
+    else:
+        click.echo(
+            f"Published: release {current.release_id}, built {current.built_at} "
+            f"({len(releases)} kept)"
+        )
+        for problem in current.problems:
+            click.echo(f"  damaged: {problem}", err=True)
+    if last:
+        ended = last[0]["finished_at"] or "still running or interrupted"
+        click.echo(
+            f"Last run: {last[0]['status']}, ended {ended} (started by {last[0]['trigger']})"
+        )
+    click.echo("")
+    _table(tables, title="Current loads")
+    click.echo("")
+    _table(quarantine, title="In quarantine, of current loads")
+    if refused:
+        click.echo("")
+        _table(refused, title="Refused loads")
+
+
+@main.command()
+@click.option("--attempts", is_flag=True, help="Every attempt, replays and unrecognised too.")
+@click.option("--outcome", help="Only this outcome, such as refused.")
+@click.option("--table", "table_name", help="Only this table, such as police_uk/street.")
+@_common
+def loads(
+    settings: Settings,
+    as_json: bool,
+    attempts: bool,
+    outcome: str | None,
+    table_name: str | None,
+) -> None:
+    """The load ledger: every load, what became of it and why."""
+    where = "($1 is null or outcome = $1) and ($2 is null or source || '/' || table_name = $2)"
+    if attempts:
+        sql = f"""
+            select attempted_at, run_id, file_name, member_name,
+                source || '/' || table_name as table_name, outcome, reason_code, reason, load_id
+            from ledger.attempt where {where} order by attempted_at, file_name, member_name
+        """
+    else:
+        sql = f"""
+            select l.file_name, l.member_name, l.source || '/' || l.table_name as table_name,
+                l.outcome, l.row_count_read, l.row_count_entered, l.row_count_quarantined,
+                l.period_min, l.period_max,
+                exists (select 1 from ledger.load_period as p where p.load_id = l.load_id
+                    and p.superseded_at is null) as is_current,
+                l.gate_status, l.reason_code, l.reason, l.load_id, l.entered_at, l.data_docs
+            from ledger.load as l where {where.replace("outcome", "l.outcome")}
+            order by l.entered_at, l.file_name, l.member_name
+        """
+    rows = _ledger(settings, sql, [outcome, table_name])
+    if as_json:
+        _emit_json(rows)
+        return
+    columns = (
+        ["attempted_at", "file_name", "member_name", "table_name", "outcome", "reason"]
+        if attempts
+        else [
+            "file_name",
+            "member_name",
+            "table_name",
+            "outcome",
+            "row_count_read",
+            "row_count_entered",
+            "row_count_quarantined",
+            "is_current",
+            "gate_status",
+            "reason",
+        ]
+    )
+    _table(rows, columns, "Attempts" if attempts else "Loads")
+    if not attempts and rows:
+        click.echo(
+            f"{len(rows):,} loads; rows read {sum(r['row_count_read'] for r in rows):,} = entered "
+            f"{sum(r['row_count_entered'] for r in rows):,} + quarantined "
+            f"{sum(r['row_count_quarantined'] for r in rows):,}"
+        )
+
+
+@main.command()
+@click.option("--rule", help="Only this rule code (a prefix is enough).")
+@click.option("--table", "table_name", help="Only this table, such as home_office/prc.")
+@click.option("--limit", default=50, show_default=True, help="Rows shown.")
+@click.option(
+    "--export",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write all rows for the data owner: .xlsx or .csv.",
+)
+@_common
+def quarantine(
+    settings: Settings,
+    as_json: bool,
+    rule: str | None,
+    table_name: str | None,
+    limit: int,
+    export: Path | None,
+) -> None:
+    """Rows that were refused: rule, offending value, why, and who fixes it."""
+    sql = """
+        select q.rule_code, q.column_name, q.value, q.message, q.who_fixes, l.file_name,
+            l.member_name, q.row_number, q.row_text, q.load_id, l.outcome as load_outcome,
+            q.quarantined_at
+        from ledger.quarantine as q left join ledger.load as l on l.load_id = q.load_id
+        where ($1 is null or starts_with(q.rule_code, $1))
+            and ($2 is null or q.source || '/' || q.table_name = $2)
+        order by l.file_name, l.member_name, q.row_number, q.rule_code
+    """
+    rows = _ledger(settings, sql, [rule, table_name])
+    if export is not None:
+        _export(rows, export)
+        if not as_json:
+            click.echo(f"{len(rows):,} quarantined values written to {export}")
+            return
+    if as_json:
+        _emit_json(rows)
+        return
+    counts: dict[str, int] = {}
+    for r in rows:
+        counts[r["rule_code"]] = counts.get(r["rule_code"], 0) + 1
+    _table([{"rule_code": k, "values": v} for k, v in counts.items()], title="By rule")
+    if rows:
+        click.echo("")
+        _table(
+            rows[:limit],
+            [
+                "file_name",
+                "member_name",
+                "row_number",
+                "rule_code",
+                "value",
+                "message",
+                "who_fixes",
+            ],
+            f"First {min(limit, len(rows))} of {len(rows):,}",
+        )
+        click.echo("All of them as a workbook: plumbline quarantine --export quarantine.xlsx")
+
+
+def _export(rows: list[dict[str, Any]], path: Path) -> None:
+    names = [
+        "rule_code",
+        "message",
+        "value",
+        "file_name",
+        "member_name",
+        "row_number",
+        "column_name",
+        "who_fixes",
+        "row_text",
+        "load_id",
+        "load_outcome",
+        "quarantined_at",
+    ]
+    suffix = path.suffix.lower()
+    try:
+        if suffix == ".csv":
+            with path.open("w", encoding="utf-8-sig", newline="") as handle:
+                writer = csv.DictWriter(handle, names, extrasaction="ignore")
+                writer.writeheader()
+                writer.writerows({k: _harmless(v) for k, v in r.items()} for r in rows)
+            return
+        if suffix != ".xlsx":
+            raise Refusal(f"cannot write {path}: choose a name that ends in .xlsx or .csv")
+        if len(rows) > 1_000_000:
+            raise Refusal(
+                f"{len(rows):,} rows are more than a worksheet holds: choose .csv, or --rule"
+            )
+        from openpyxl import Workbook
+        from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+        book = Workbook(write_only=True)
+        by_owner: dict[str, list[dict[str, Any]]] = {}
+        for r in rows:
+            by_owner.setdefault(r["who_fixes"], []).append(r)
+        summary = book.create_sheet("summary")
+        summary.append(["rule_code", "rows", "who_fixes"])
+        tally: dict[tuple[str, str], int] = {}
+        for r in rows:
+            tally[(r["rule_code"], r["who_fixes"])] = (
+                tally.get((r["rule_code"], r["who_fixes"]), 0) + 1
+            )
+        for (rule_code, owner), count in sorted(tally.items()):
+            summary.append([rule_code, count, owner])
+        sheet = book.create_sheet("rows")
+        sheet.freeze_panes = "A2"
+        sheet.append(names)
+        for r in rows:
+            sheet.append(
+                [
+                    ILLEGAL_CHARACTERS_RE.sub("\N{REPLACEMENT CHARACTER}", v)
+                    if isinstance(v := _harmless(r.get(n)), str)
+                    else v
+                    for n in names
+                ]
+            )
+        book.save(path)
+    except OSError as error:
+        raise Refusal(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _harmless(value: Any) -> Any:
+    """A refused value must not run as a formula when the workbook is opened."""
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return "'" + value
+    return value
+
+
+@main.command()
+@click.argument("sql")
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(["table", "csv", "json"]),
+    default=None,
+    help="Default: a table on a terminal, CSV elsewhere.",
+)
+@click.option("--release", "release_id", help="Query this release instead of the current one.")
+@click.option("--as-of", help="Query what was published at this date or time (UTC).")
+@_common
+def query(
+    settings: Settings,
+    as_json: bool,
+    sql: str,
+    output: str | None,
+    release_id: str | None,
+    as_of: str | None,
+) -> None:
+    """Run read-only SQL on the published database."""
+    import duckdb
+
+    path = _release_path(settings, release_id, as_of)
+    try:
+        con = duckdb.connect(
+            str(path / "plumbline.duckdb"),
+            read_only=True,
+            config={"enable_external_access": "false"},
+        )
+    except duckdb.Error as error:
+        raise Refusal(f"the release {path.name} cannot be opened: {error}") from None
+    try:
+        cursor = con.execute(sql)
+        names = [d[0] for d in cursor.description or []]
+        rows = cursor.fetchall()
+    except duckdb.Error as error:
+        words = str(error)
+        hint = "" if "read-only" not in words else " (the published database is never written to)"
+        raise Refusal(f"the query cannot be run: {words}{hint}") from None
+    finally:
+        con.close()
+    output = "json" if as_json else output or ("table" if sys.stdout.isatty() else "csv")
+    if output == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows(rows)
+    elif output == "json":
+        _emit_json([dict(zip(names, r, strict=True)) for r in rows])
+    else:
+        _table([dict(zip(names, r, strict=True)) for r in rows], names)
+
+
+def _release_path(settings: Settings, release_id: str | None, as_of: str | None) -> Path:
+    from orchestration.publish import release
+
+    if release_id is not None:
+        path = settings.releases_dir / release_id
+        if not path.is_dir() or path.name.startswith("."):
+            raise Refusal(f"there is no release {release_id}; see `plumbline releases`")
+        return path
+    if as_of is not None:
+        return _release_as_of(settings, as_of)
+    current = release.current(settings.releases_dir)
+    if current is None:
+        raise Refusal(
+            f"nothing is published under {settings.home} yet: run `plumbline run` first, or name "
+            "the right folder with --home or PLUMBLINE_HOME"
+        )
+    return current
+
+
+def _release_as_of(settings: Settings, as_of: str) -> Path:
+    import datetime as dt
+
+    from orchestration.publish import release
+
+    try:
+        moment = dt.datetime.fromisoformat(as_of)
+    except ValueError:
+        raise Refusal(
+            f"{as_of!r} is not a date or time; write 2026-11-22 or 2026-11-22T14:30"
+        ) from None
+    if len(as_of) <= 10:
+        moment += dt.timedelta(days=1)  # a date means the end of that day
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=dt.UTC)
+    older = [
+        r
+        for r in release.list_releases(settings.releases_dir)
+        if r.built_at and not r.is_damaged and dt.datetime.fromisoformat(r.built_at) <= moment
+    ]
+    if not older:
+        raise Refusal(
+            f"no release that is still kept was published by {as_of}; see `plumbline releases`. "
+            "What was known then can be rebuilt from the ledger: see the README, 'As of a date'"
+        )
+    return max(older, key=lambda r: r.built_at or "").path
+
+
+@main.group(invoke_without_command=True)
+@click.pass_context
+def releases(context: click.Context) -> None:
+    """Published releases: list them, or go back to an earlier one."""
+    if context.invoked_subcommand is None:
+        context.invoke(releases_list)
+
+
+@releases.command("list")
+@_common
+def releases_list(settings: Settings, as_json: bool) -> None:
+    """Releases that are kept, newest first."""
+    from orchestration.publish import release
+
+    found = release.list_releases(settings.releases_dir) if settings.releases_dir.exists() else []
+    rows = [
+        {
+            "release_id": r.release_id,
+            "is_current": r.is_current,
+            "built_at": r.built_at,
+            "marts": len(r.rows),
+            "rows": sum(r.rows.values()),
+            "bytes": r.byte_count,
+            "code_version": r.code_version,
+            "problems": "; ".join(r.problems) or None,
+        }
+        for r in found
+    ]
+    if as_json:
+        _emit_json(rows)
+    else:
+        _table(rows, title="Releases")
+
+
+@releases.command("rollback")
+@click.argument("release_id")
+@_common
+def releases_rollback(settings: Settings, as_json: bool, release_id: str) -> None:
+    """Make an earlier release the current one again.
+
+    The next run that finds something new publishes a new release on top; nothing is deleted.
+    """
+    from orchestration.publish import release
+    from orchestration.warehouse import WarehouseBusy, write_lock
+
+    try:
+        with write_lock(settings, waiting=lambda text: click.echo(text, err=True)):
+            info = release.rollback(settings.releases_dir, release_id)
+    except (release.PublishError, WarehouseBusy) as error:
+        raise Refusal(str(error)) from None
+    if as_json:
+        _emit_json({"release_id": info.release_id, "path": info.path})
+    else:
+        click.echo(f"releases/current now points to {info.release_id}")
+
+
+if __name__ == "__main__":
+    main()

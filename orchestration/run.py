@@ -1,0 +1,285 @@
+"""One run of the main job from the console: the Dagster job in this process, and its report.
+
+Belongs here: deciding that there is nothing to do without starting Dagster, starting it where
+there is, and turning the ledger's record of the run into a report. Printing belongs to ``cli``.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from orchestration import landing, load
+from orchestration.progress import Progress, silent, use
+from orchestration.publish import release
+from orchestration.publish.run import current_fingerprint
+from orchestration.settings import Settings
+from orchestration.warehouse import (
+    DiskFull,
+    WarehouseBusy,
+    is_disk_full,
+    snapshot_ledger,
+    write_lock,
+    writer,
+)
+
+EXIT_OK, EXIT_FAILED, EXIT_REFUSED = 0, 1, 2
+
+
+@dataclass
+class RunReport:
+    """What a run did. ``status`` is succeeded, refused (something was, the rest is published),
+    unchanged or failed; ``problems`` are sentences for a person."""
+
+    run_id: str
+    status: str
+    exit_code: int
+    problems: list[str] = field(default_factory=list)
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+    tables: list[dict[str, Any]] = field(default_factory=list)
+    quarantine: list[dict[str, Any]] = field(default_factory=list)
+    release_id: str | None = None
+    release_path: str | None = None
+    is_new_release: bool = False
+    marts: dict[str, int] = field(default_factory=dict)
+    data_docs: str | None = None
+    log: str | None = None
+
+
+def execute_run(
+    settings: Settings,
+    progress: Progress = silent,
+    *,
+    select: str | None = None,
+    trigger: str = "plumbline run",
+    wait_seconds: float | None = None,
+) -> RunReport:
+    """Do the main job on the landing and say what happened.
+
+    Waits its turn where another run is writing (at most ``wait_seconds``). Never raises for bad
+    input, a busy warehouse or a full disk: these are reports with words and an exit code.
+    """
+    use(progress)
+    run_id = str(uuid.uuid4())
+    try:
+        with write_lock(settings, waiting=progress.line, wait_seconds=wait_seconds):
+            if select is None:
+                done = _nothing_to_do(settings, run_id, trigger, progress)
+                if done is not None:
+                    return done
+            return _through_dagster(settings, run_id, trigger, progress, select)
+    except (landing.LandingError, WarehouseBusy, DiskFull) as error:
+        return RunReport(run_id, "refused", EXIT_REFUSED, [str(error)])
+    except OSError as error:
+        if is_disk_full(error):
+            return RunReport(run_id, "refused", EXIT_REFUSED, [load.disk_full_text(settings)])
+        return RunReport(run_id, "failed", EXIT_FAILED, [f"{error.filename}: {error.strerror}"])
+
+
+def _nothing_to_do(
+    settings: Settings, run_id: str, trigger: str, progress: Progress
+) -> RunReport | None:
+    """The report of a run with nothing to do, recorded as such; None where there is something."""
+    files = landing.list_landing(settings.landing_dir)
+    fingerprint = current_fingerprint(settings)
+    if fingerprint is None:
+        return None
+    from orchestration.versions import rules_version
+
+    with writer(settings, waiting=progress.line) as con:
+        known = load.known_files(con, rules_version(settings))
+        pending = con.execute(
+            "select count(*) from ledger.arrival where status = 'pending'"
+        ).fetchone()
+        if (
+            any(f.sha256 not in known for f in files)
+            or (pending and pending[0])
+            or load.fingerprint(con, settings) != fingerprint
+        ):
+            return None
+        load.begin_run(con, settings, run_id, trigger)
+        found = load.discover(con, settings, run_id, progress, files)
+        refused = any(o.reason_code == "still_refused" for o in found.replayed)
+        load.end_run(con, run_id, "unchanged", "nothing new in the landing")
+        snapshot_ledger(con, settings)
+        report = read_report(con, settings, run_id)
+    report.status = "unchanged"
+    report.exit_code = EXIT_REFUSED if refused else EXIT_OK
+    return report
+
+
+def _through_dagster(
+    settings: Settings, run_id: str, trigger: str, progress: Progress, select: str | None
+) -> RunReport:
+    from orchestration.instance import InstanceError, prepare_instance, process_tags, reap_dead_runs
+    from orchestration.models import ModelsError
+
+    # Whatever is wrong with the landing is better said before Dagster is started.
+    landing.list_landing(settings.landing_dir)
+    progress.line("starting")
+    try:
+        os.environ["DAGSTER_HOME"] = str(prepare_instance(settings.home))
+        import dagster as dg
+
+        from orchestration.definitions import build_definitions
+
+        overrides: dict[str, Any] = {}
+        if select is not None:
+            job = dg.define_asset_job("selected", selection=dg.AssetSelection.from_string(select))
+            overrides = {"jobs": [job], "sensors": [], "schedules": []}
+        definitions = build_definitions(settings, **overrides)
+        job_def = definitions.resolve_job_def("selected" if select else "plumbline_run")
+    except (InstanceError, ModelsError) as error:
+        return RunReport(run_id, "failed", EXIT_FAILED, [str(error)])
+    before = release.current(settings.releases_dir)
+    with dg.DagsterInstance.get() as instance:
+        reap_dead_runs(instance)
+        result = job_def.execute_in_process(
+            instance=instance,
+            run_id=run_id,
+            tags={**process_tags(), "plumbline/trigger": trigger},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            raise_on_error=False,
+        )
+    problems, full_text, disk_full = _failures(result)
+    log_path = None
+    if problems:
+        log_path = settings.home / "logs" / f"run-{run_id}.log"
+        try:
+            log_path.parent.mkdir(parents=True, exist_ok=True)
+            log_path.write_text(full_text, encoding="utf-8")
+        except OSError:
+            log_path = None
+    try:
+        with writer(settings, waiting=progress.line) as con:
+            if problems:
+                load.end_run(con, run_id, "failed", problems[0][:2000])
+            snapshot_ledger(con, settings)
+            report = read_report(con, settings, run_id)
+    except Exception as error:
+        if not is_disk_full(error):
+            raise
+        report = RunReport(run_id, "refused", EXIT_REFUSED)
+        problems, disk_full = problems or [load.disk_full_text(settings)], True
+    after = release.current(settings.releases_dir)
+    report.is_new_release = after != before
+    report.log = str(log_path) if log_path else None
+    report.problems += problems
+    refused = any(
+        a["outcome"] == "refused" or a["reason_code"] == "still_refused" for a in report.attempts
+    )
+    if disk_full:
+        report.status, report.exit_code = "refused", EXIT_REFUSED
+    elif problems:
+        report.status, report.exit_code = "failed", EXIT_FAILED
+    elif refused:
+        report.status, report.exit_code = "refused", EXIT_REFUSED
+    else:
+        report.status, report.exit_code = "succeeded", EXIT_OK
+    return report
+
+
+def _failures(result: Any) -> tuple[list[str], str, bool]:
+    """Sentences, full text, and whether the disk was full, of a Dagster result's failed steps."""
+    problems: list[str] = []
+    full: list[str] = []
+    disk_full = False
+    for event in result.all_events:
+        if not event.is_step_failure and event.event_type_value != "PIPELINE_FAILURE":
+            continue
+        data = event.event_specific_data
+        error = getattr(data, "error", None)
+        if error is None:
+            continue
+        full.append(str(error.to_string()))
+        user = getattr(data, "user_failure_data", None)
+        cause = error
+        while getattr(cause, "cause", None) is not None:
+            cause = cause.cause
+        text = (user.description if user and user.description else cause.message).strip()
+        name, _, words = text.partition(": ")
+        disk_full = disk_full or "no space left" in text.lower() or name.endswith("DiskFull")
+        if event.is_step_failure:
+            step = (event.step_key or "").replace("__", "/")
+            known = name.endswith(
+                ("DiskFull", "PublishError", "LandingError", "WarehouseBusy", "GatePairingError")
+            )
+            problems.append(f"{step}: {words if known else text}".strip())
+        elif not problems:
+            problems.append(text.splitlines()[0])
+    if not result.success and not problems:
+        problems.append("the run did not succeed; see the Dagster UI for its events")
+    return problems, "\n\n".join(full), disk_full
+
+
+def _rows(con: Any, sql: str, parameters: list[Any] | None = None) -> list[dict[str, Any]]:
+    cursor = con.execute(sql, parameters or [])
+    names = [d[0] for d in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def read_report(con: Any, settings: Settings, run_id: str) -> RunReport:
+    """The report of a run from the ledger (any connection that sees schema ``ledger``)."""
+    report = RunReport(run_id, "succeeded", EXIT_OK)
+    report.attempts = _rows(
+        con,
+        """
+        select a.file_name, a.member_name, a.source, a.table_name, a.outcome, a.reason_code,
+            a.reason, a.load_id, coalesce(l.row_count_read, 0) as row_count_read,
+            coalesce(l.row_count_entered, 0) as row_count_entered,
+            coalesce(l.row_count_quarantined, 0) as row_count_quarantined, l.gate_status
+        from ledger.attempt as a
+        left join ledger.load as l on l.load_id = a.load_id and a.outcome <> 'replay'
+        where a.run_id = $1
+        order by a.attempted_at, a.file_name, a.member_name
+        """,
+        [run_id],
+    )
+    report.tables = _rows(
+        con,
+        """
+        select coalesce(a.source || '/' || a.table_name, 'unknown') as table_name,
+            count(*) filter (where a.outcome in ('entered', 'entered_with_warnings')) as entered,
+            count(*) filter (where a.outcome = 'entered_with_warnings') as with_warnings,
+            count(*) filter (where a.outcome = 'refused') as refused,
+            count(*) filter (where a.outcome = 'replay') as replayed,
+            sum(l.row_count_read) as row_count_read,
+            sum(l.row_count_entered) as row_count_entered,
+            sum(l.row_count_quarantined) as row_count_quarantined
+        from ledger.attempt as a
+        left join ledger.load as l on l.load_id = a.load_id and a.outcome <> 'replay'
+        where a.run_id = $1 and a.outcome <> 'unrecognised'
+            and not (a.outcome = 'replay' and a.table_name is null)
+        group by 1 order by 1
+        """,
+        [run_id],
+    )
+    report.quarantine = _rows(
+        con,
+        """
+        select q.rule_code, count(distinct q.load_id || ':' || coalesce(q.row_number, 0)) as rows,
+            count(distinct q.load_id) as loads, any_value(q.message) as message,
+            any_value(q.who_fixes) as who_fixes
+        from ledger.quarantine as q
+        where q.load_id in (select load_id from ledger.attempt where run_id = $1
+            and outcome <> 'replay')
+        group by 1 order by 2 desc, 1
+        """,
+        [run_id],
+    )
+    path = release.current(settings.releases_dir)
+    if path is not None:
+        import json
+
+        report.release_id, report.release_path = path.name, str(path)
+        try:
+            manifest = json.loads((path / release.MANIFEST).read_text(encoding="utf-8"))
+            report.marts = {k: v["row_count"] for k, v in manifest["marts"].items()}
+        except (OSError, ValueError, KeyError, TypeError):
+            report.marts = {}
+    index = Path(settings.docs_dir) / "index.html"
+    report.data_docs = str(index) if index.exists() else None
+    return report
