@@ -80,8 +80,8 @@ Found = Member | Refused | Unrecognised
 
 @dataclass(frozen=True)
 class Rejected:
-    """A row that never became a record: its number, a rule kind (``contracts.tablespec.RULES``), why,
-    and its text."""
+    """A row that never became a record: its number, a rule kind (``contracts.tablespec.RULES``),
+    why, and its text."""
 
     row_number: int
     kind: str

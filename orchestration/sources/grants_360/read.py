@@ -108,7 +108,7 @@ def looks_like_awards(path: Path) -> bool:
 
 
 def schema_near(path: Path, settings: object) -> tuple[tuple[str, str], ...]:
-    """Option ``schema``: where the standard's JSON schema lies, or no option where there is none."""
+    """Option ``schema``: where the standard's JSON schema lies; no option where there is none."""
     configured = table_settings(settings, TABLE).get("schema")
     if configured:
         return (("schema", str(Path(str(configured)).expanduser())),)
@@ -424,7 +424,7 @@ def count_awards(path: Path) -> int:
 def read_json(member: Member, path: Path) -> Iterator[TextBatch]:
     """Awards from a JSON package ``{"grants": [...]}``. Raises ``LoadRefused``."""
     reader = _Reader(member)
-    fields = {p: c for p, c in layouts(TABLE)["json"].items()}
+    fields = layouts(TABLE)["json"]
     grants = _package(path)
     for number, grant in enumerate(grants, 1):
         if not isinstance(grant, dict):
