@@ -24,7 +24,6 @@ from orchestration import load, models, progress
 from orchestration.contracts import all_specs
 from orchestration.contracts.tablespec import TableSpec
 from orchestration.instance import WAREHOUSE_POOL, process_tags
-from orchestration.landing import list_landing
 from orchestration.publish.run import publish_if_changed
 from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import write_lock, writer

@@ -46,8 +46,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Files handed to one read: bounds what is unpacked on disk at a time.
-CHUNK_BYTES = 128_000_000
+#: Files handed to one read: bounds what is unpacked on disk, and held in memory, at a time. Much
+#: smaller reads would be slower: DuckDB writes rows out as it goes only in large inserts.
+CHUNK_BYTES = 400_000_000
 #: A file larger than this is read on its own, so that row numbers need no sorting.
 LARGE_FILE = 24_000_000
 #: Row failures kept per rule of a load that is refused whole (its bytes are kept in any case).
@@ -399,7 +400,6 @@ class _Load:
     refused: LoadRefused | None = None
     gate_status: str = "not_assessed"
     docs: str | None = None
-    fast: bool = False
 
     @property
     def byte_count(self) -> int | None:
@@ -575,7 +575,6 @@ def _stage(
         if columns is None:
             exact.append(load)
         else:
-            load.fast = True
             newline = load.member.scan.newline if load.member.scan else "\n"
             plain[(tuple(columns), newline)].append(load)
 
@@ -592,11 +591,15 @@ def _stage(
             if n + 1 < len(chunks):
                 waiting = ahead.submit(_materialise_all, settings, chunks[n + 1][1])
             ready = [x for x in chunk if x.refused is None]
-            troubled = _read_plain(con, spec, key[0], key[1], ready, paths)
-            for load in troubled:
-                load.fast = False
+            layout = (key[0], key[1])
+            # Nearly every file is flawless, and is read and checked in one go. One that loses a
+            # row on the way is read again with the bad rows in, to say what is wrong with them;
+            # one that is not even well-formed goes to the exact reader.
+            flawed = _read_plain(con, spec, layout, ready, paths, today, only_good=True)
+            malformed = _read_plain(con, spec, layout, flawed, paths, today, only_good=False)
+            _check_plain(con, spec, [x for x in flawed if x not in malformed], today)
+            for load in malformed:
                 _read_exact(con, settings, spec, load, paths[load.load_id], today)
-            _check_plain(con, spec, [x for x in ready if x.fast], today)
             bar.advance(len(chunk))
     for load in exact:
         paths = _materialise_all(settings, [load])
@@ -606,18 +609,19 @@ def _stage(
 
 
 def _chunks(loads: list[_Load]) -> Iterator[list[_Load]]:
+    """Loads in parts of about equal size, each at most ``CHUNK_BYTES``; large files alone."""
+    small = [x for x in loads if (x.byte_count or 0) <= LARGE_FILE]
+    yield from ([x] for x in loads if (x.byte_count or 0) > LARGE_FILE)
+    total = sum(x.byte_count or 0 for x in small)
+    target = total / max(1, -(-total // CHUNK_BYTES))
     chunk: list[_Load] = []
     size = 0
-    for load in loads:
-        bytes_ = load.byte_count or 0
-        if bytes_ > LARGE_FILE:
-            yield [load]
-            continue
-        if chunk and size + bytes_ > CHUNK_BYTES:
+    for load in small:
+        chunk.append(load)
+        size += load.byte_count or 0
+        if size >= target:
             yield chunk
             chunk, size = [], 0
-        chunk.append(load)
-        size += bytes_
     if chunk:
         yield chunk
 
@@ -636,18 +640,22 @@ def _materialise_all(settings: Settings, loads: list[_Load]) -> dict[str, Path]:
 def _read_plain(
     con: duckdb.DuckDBPyConnection,
     spec: TableSpec,
-    columns: Sequence[tuple[str, str]],
-    newline: str,
+    layout: tuple[Sequence[tuple[str, str]], str],
     loads: list[_Load],
     paths: dict[str, Path],
+    today: dt.date,
+    *,
+    only_good: bool,
 ) -> list[_Load]:
     """Read plain files with DuckDB's parallel reader. Returns the loads that met any trouble.
 
-    A load is in trouble when a single row was rejected or the number of rows is not the number of
-    lines the scan counted; its rows are taken out again, and the exact reader does it over.
+    ``layout`` is the columns (title, contract column) and the line end. A load is in trouble when
+    DuckDB rejected one of its rows, or the number of rows is not the number of lines the scan
+    counted: with ``only_good`` also because a row breaks the contract. Its rows are taken out.
     """
     if not loads:
         return []
+    columns, newline = layout
     # DuckDB must be told the layout and may not guess: guessing is slower, and can be wrong.
     types = {
         title: ("varchar" if spec.column(name).is_text else spec.column(name).sql_type)
@@ -679,6 +687,9 @@ def _read_plain(
     number = (
         "row_number() over ()" if len(loads) == 1 else "row_number() over (partition by filename)"
     )
+    keep = ""
+    if only_good:
+        keep = "where not " + failed_sql(rules(spec, text=None, parsed="{}", today=today))
     for table in ("reject_errors", "reject_scans"):
         con.execute(f"drop table if exists temp.{table}")
     con.execute(
@@ -696,6 +707,7 @@ def _read_plain(
             from read as r inner join _members as m on r.filename = m.path
         )
         select * exclude (_claim), {slot.replace("m.claim", "_claim")} as _period from parsed
+        {keep}
         """
     )
     counted = dict(
@@ -1026,24 +1038,25 @@ def _gate(
             profile_db, suite, f"{spec.source}-{spec.table}-{run_id[:8]}", settings.docs_dir
         )
     at = now()
-    con.executemany(
-        "insert into ledger.gate_result values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                r.load_id,
-                r.expectation_code,
-                r.measure,
-                r.severity,
-                r.status,
-                r.observed,
-                r.expected,
-                r.message,
-                r.who_fixes,
-                at,
-            )
-            for r in report.results
-        ],
+    fields = (
+        "load_id",
+        "expectation_code",
+        "measure",
+        "severity",
+        "status",
+        "observed",
+        "expected",
+        "message",
+        "who_fixes",
     )
+    import pyarrow as pa
+
+    results = pa.table(
+        {f: pa.array([getattr(r, f) for r in report.results], pa.string()) for f in fields}
+    )
+    con.register("_results", results)
+    con.execute("insert into ledger.gate_result select *, $1 from _results", [at])
+    con.unregister("_results")
     failures: dict[str, list[Any]] = defaultdict(list)
     for r in report.results:
         if r.status == "fail":
