@@ -156,9 +156,6 @@ def _levels(sheet: Sheet, at: int, values: list[int]) -> list[dict[int, str]]:
             current = titles.get(c, current)
             carried[c] = current
         levels.insert(0, carried)
-    if len(levels) == 2:
-        # The carried area must not run over into a sex that belongs to the next, unnamed, area.
-        pass
     return levels
 
 
@@ -358,6 +355,7 @@ def read_grid(member: Member, sheet: Sheet) -> Iterator[TextBatch]:
         )
     if beside:
         notes.append(stray_cells(beside))
+    remarks = [r for r in remarks if not r.lower().startswith("source:")]
     if remarks:
         notes.append(Note("table_remarks", "remarks below the table: " + " | ".join(remarks)))
     if not numbers:

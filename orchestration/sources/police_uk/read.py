@@ -29,8 +29,6 @@ def known_forces() -> frozenset[str]:
         for row in csv.DictReader(handle):
             if row["source"] == "police_uk" and row["force_code"]:
                 slugs.add(row["force_code"])
-    with (SEEDS / "forces.csv").open(encoding="utf-8", newline="") as handle:
-        slugs.update(row["force_code"] for row in csv.DictReader(handle) if row["force_code"])
     return frozenset(slugs)
 
 
