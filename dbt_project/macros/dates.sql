@@ -93,3 +93,16 @@
 {% macro spark__day_spine(first, last, column_name) -%}
     select explode(sequence({{ first }}, {{ last }}, interval 1 day)) as {{ column_name }}
 {%- endmacro %}
+
+{#- Monday is 1, Sunday 7. -#}
+{% macro iso_weekday(day) -%}
+    {{ return(adapter.dispatch('iso_weekday', 'plumbline')(day)) }}
+{%- endmacro %}
+
+{% macro default__iso_weekday(day) -%}
+    cast(extract(isodow from {{ day }}) as integer)
+{%- endmacro %}
+
+{% macro spark__iso_weekday(day) -%}
+    (weekday({{ day }}) + 1)
+{%- endmacro %}

@@ -20,3 +20,7 @@
 {% macro spark__median(expression) -%}
     percentile({{ expression }}, 0.5)
 {%- endmacro %}
+
+{% macro split_part(text, separator, number) -%}
+    split_part({{ text }}, '{{ separator }}', {{ number }})
+{%- endmacro %}

@@ -1,0 +1,27 @@
+with offence_counts as (
+    select offence_count as observed_count from {{ ref('int_offence_counts') }}
+),
+
+monthly_counts as (
+    select record_count as observed_count from {{ ref('int_police_uk_monthly_counts') }}
+),
+
+triangulation_counts as (
+    select police_count as observed_count from {{ ref('int_triangulation_periods') }}
+),
+
+requests as (
+    select observed_count from offence_counts
+    union all
+    select observed_count from monthly_counts
+    union all
+    select observed_count from triangulation_counts
+),
+
+final as (
+    select distinct observed_count
+    from requests
+    where observed_count >= 0
+)
+
+select * from final
