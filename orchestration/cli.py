@@ -92,7 +92,32 @@ def _cell(value: Any) -> str:
 # ----------------------------------------------------------------------- commands
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Program(click.Group):
+    """A group whose unforeseen errors end in a sentence and a log file, not in a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:
+            import tempfile
+            import traceback
+
+            with tempfile.NamedTemporaryFile(
+                "w", prefix="plumbline-", suffix=".log", delete=False, encoding="utf-8"
+            ) as log:
+                log.write(traceback.format_exc())
+            raise click.ClickException(
+                f"something unforeseen went wrong ({type(error).__name__}: "
+                f"{' '.join(str(error).split())[:500]}); nothing was published. The full text is "
+                f"in {log.name}: please report it"
+            ) from None
+
+
+@click.group(
+    cls=_Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="plumbline", prog_name="plumbline")
 def main() -> None:
     """Plumbline: how much of a change in recorded violence is violence, and how much recording."""

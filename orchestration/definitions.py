@@ -7,12 +7,11 @@ sensor and schedule. Assets are thin: each calls one function that can be called
 No logic belongs here. Loading is in ``load``, publishing in ``publish``, SQL in ``dbt_project``.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os
 import uuid
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,9 @@ from orchestration.instance import WAREHOUSE_POOL, process_tags
 from orchestration.publish.run import publish_if_changed
 from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import write_lock, writer
+
+# Backfill policies are marked beta; the version is pinned, so the warning tells a user nothing.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 #: First month of data.police.uk.
 MONTHS = dg.MonthlyPartitionsDefinition(start_date="2010-12-01", end_offset=1)
@@ -385,6 +387,7 @@ def build_definitions(settings: Settings | None = None, **overrides: Any) -> dg.
             "dbt": DbtCliResource(
                 project_dir=os.fspath(models.project_dir()),
                 profiles_dir=os.fspath(models.project_dir()),
+                dbt_executable=models.dbt_executable(),
             )
         },
         # DuckDB has one writer, so steps gain nothing from processes of their own.

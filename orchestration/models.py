@@ -24,6 +24,11 @@ def project_dir() -> Path:
     return DBT_PROJECT
 
 
+def dbt_executable() -> str:
+    """The dbt program of this very environment, whether or not it is on the path."""
+    return str(Path(sys.executable).with_name("dbt"))
+
+
 def environment(settings: Settings) -> dict[str, str]:
     """Environment variables dbt needs; also set for this process by :func:`prepare`."""
     return {
@@ -50,9 +55,7 @@ def prepare(settings: Settings) -> Path:
     (settings.warehouse_path.parent).mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
         [
-            sys.executable,
-            "-m",
-            "dbt.cli.main",
+            dbt_executable(),
             "parse",
             "--project-dir",
             str(DBT_PROJECT),
