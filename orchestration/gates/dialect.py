@@ -93,7 +93,7 @@ def versions() -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Hold back the warnings that Great Expectations and duckdb-engine give on every run."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -108,7 +108,7 @@ def great_expectations() -> Any:
     """
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     try:
-        with _quiet():
+        with quiet():
             import great_expectations as gx
             import great_expectations.expectations
     except Exception as error:
@@ -126,7 +126,7 @@ def great_expectations() -> Any:
 @cache
 def _classes() -> SimpleNamespace:
     """Build the dialect's classes. Late, because their bases are in duckdb-engine."""
-    with _quiet():
+    with quiet():
         import duckdb_engine
 
     class Cursor(duckdb_engine.CursorWrapper):
@@ -190,7 +190,7 @@ def __getattr__(name: str) -> Any:
 def _register() -> None:
     """Make the dialect and the regular-expression metrics known. Once per process."""
     great_expectations()
-    with _quiet():
+    with quiet():
         from great_expectations.execution_engine import SqlAlchemyExecutionEngine
         from great_expectations.expectations.metrics.column_map_metrics import (
             column_values_match_regex as match,
@@ -306,7 +306,7 @@ def evaluate(
     """
     control = "(control: number of loads)"
     try:
-        with _quiet(), _batch(Path(database), dialect) as (gx, batch):
+        with quiet(), _batch(Path(database), dialect) as (gx, batch):
             built: dict[str, Any] = {}
             answers: dict[str, Answer] = {}
             for check in checks:

@@ -11,11 +11,12 @@ loader's); how Great Expectations reaches DuckDB (``dialect``).
 
 from __future__ import annotations
 
+import datetime as dt
 import html
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -54,7 +55,9 @@ class GateReport:
     results: list[GateResult]
     docs_path: Path | None = None
     docs_error: str | None = None
-    _by_load: dict[str, list[GateResult]] = field(default_factory=dict, repr=False, compare=False)
+    _by_load: dict[str, list[GateResult]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         for r in self.results:
@@ -110,14 +113,16 @@ def run_gate(profile_db: Path, suite: Suite, run_name: str, docs_dir: Path | Non
     results = [
         _judge(load, e, evaluation.answers[e.code]) for load in loads for e in suite.expectations
     ]
-    path, error = None, None
-    if docs_dir is not None:
-        # The verdict stands whether or not its page can be written (a full disk, say).
-        try:
-            path = _write_docs(evaluation, suite, run_name, Path(docs_dir))
-        except Exception as problem:
-            error = f"{type(problem).__name__}: {problem}"
-    return GateReport(results=results, docs_path=path, docs_error=error)
+    report = GateReport(results=results)
+    if docs_dir is None:
+        return report
+    labels = {load["load_id"]: str(load.get("load_label") or load["load_id"]) for load in loads}
+    # The verdict stands whether or not its page can be written (a full disk, say).
+    try:
+        path = _write_docs(evaluation, suite, report, labels, run_name, Path(docs_dir))
+    except Exception as problem:
+        return replace(report, docs_error=f"{type(problem).__name__}: {problem}")
+    return replace(report, docs_path=path)
 
 
 def _read_profile(file: Path, suite: Suite) -> tuple[list[dict[str, Any]], bool]:
@@ -184,8 +189,9 @@ def _plain(value: Any) -> str | None:
 
 # --------------------------------------------------------------------------- Data Docs
 
-# Great Expectations' pages fetch style sheets and scripts from the internet. Here they are read
-# on closed networks and must not call out: those links are dropped and this takes their place.
+# Great Expectations' pages fetch style sheets and scripts from the internet and advertise a
+# newsletter. Here they are read on closed networks and must not call out: scripts, remote links,
+# footer and the navigation that needs the scripts are dropped, and a style sheet takes their place.
 _STYLE = """<style>
 body{font:15px/1.5 system-ui,sans-serif;color:#1d2733}
 body{margin:2rem auto;max-width:72rem;padding:0 1rem}
@@ -193,31 +199,45 @@ table{border-collapse:collapse;margin:.5rem 0}
 td,th{border:1px solid #d5dbe2;padding:.3rem .6rem;text-align:left;vertical-align:top}
 pre,code{white-space:pre-wrap;overflow-wrap:anywhere}
 .text-success{color:#1a7f37}.text-danger{color:#b42318}.text-warning{color:#9a6700}
-.modal,.d-none,.navbar-toggler,#gx-data-docs-banner,.ge-nav-toggler{display:none}
+.modal,.d-none{display:none}
 img,svg{max-height:3rem}
 </style>"""
-_REMOTE = re.compile(
+_UNWANTED = re.compile(
     r"<link\b[^>]*\bhref=[\"']?(?:https?:)?//[^>]*>"
-    r"|<script\b[^>]*\bsrc=[\"']?(?:https?:)?//[^>]*>\s*</script>"
-    r"|<img\b[^>]*\bsrc=[\"']?(?:https?:)?//[^>]*>",
-    re.IGNORECASE,
+    r"|<img\b[^>]*\bsrc=[\"']?(?:https?:)?//[^>]*>"
+    r"|<script\b.*?</script\s*>|<footer\b.*?</footer\s*>",
+    re.IGNORECASE | re.DOTALL,
 )
+_NAVIGATION = re.compile(r"<body>.*?(?=<div class=\"col-md-10 )", re.DOTALL)
+_MARKS = {"pass": "pass", "warning": "warning", "fail": "REFUSED", "not_assessed": "not assessed"}
 
 
-def _write_docs(evaluation: Evaluation, suite: Suite, run_name: str, docs_dir: Path) -> Path:
+def _write_docs(
+    evaluation: Evaluation,
+    suite: Suite,
+    report: GateReport,
+    labels: Mapping[str, str],
+    run_name: str,
+    docs_dir: Path,
+) -> Path:
     """Render Great Expectations' validation page; never overwrite one. Returns its path.
 
     One page is rendered from the result at hand. Great Expectations' site builder would read
     every earlier validation again to do the same, so each run would cost more than the last.
     """
-    with dialect._quiet():
+    with dialect.quiet():
         from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
         from great_expectations.render.view import DefaultJinjaPageView
 
-        evaluation.result.meta.setdefault("run_id", {"run_name": run_name})
+        evaluation.result.meta["run_id"] = {
+            "run_name": run_name,
+            "run_time": dt.datetime.now(dt.UTC).isoformat(),
+        }
         document = ValidationResultsPageRenderer(run_info_at_end=True).render(evaluation.result)
         page = DefaultJinjaPageView().render(document)
-    page = _REMOTE.sub("", page).replace("</head>", f"{_STYLE}</head>", 1)
+    top = f"<body>{_loads_table(suite, report, labels, run_name)}"
+    page = _UNWANTED.sub("", page).replace("</head>", f"{_STYLE}</head>", 1)
+    page = _NAVIGATION.sub(lambda _: top, page, count=1)
     safe = re.sub(r"[^A-Za-z0-9._-]+", "-", run_name).strip(".-") or "run"
     folder = docs_dir / safe
     folder.mkdir(parents=True, exist_ok=True)
@@ -236,6 +256,27 @@ def _write_docs(evaluation: Evaluation, suite: Suite, run_name: str, docs_dir: P
             raise
     _write_index(docs_dir)
     return path
+
+
+def _loads_table(suite: Suite, report: GateReport, labels: Mapping[str, str], run_name: str) -> str:
+    """Every load with its verdict and what it fails, in words: what the data owner reads first."""
+    rows = []
+    for load_id, label in labels.items():
+        said = [
+            f"<li>{html.escape(r.message)} <small>({html.escape(r.expectation_code)}, "
+            f"{r.severity}; {html.escape(r.who_fixes)})</small></li>"
+            for r in report.for_load(load_id)
+            if r.status == "fail" or r.raised
+        ]
+        rows.append(
+            f"<tr><td>{html.escape(label)}</td><td>{_MARKS[report.verdict(load_id)]}</td>"
+            f"<td><ul>{''.join(said)}</ul></td></tr>"
+        )
+    return (
+        f'<p><a href="../index.html">All gate runs</a></p><h1>{html.escape(suite.table)}</h1>'
+        f"<p>Run {html.escape(run_name)}</p><table><tr><th>Load</th><th>Verdict</th>"
+        f"<th>What it does not satisfy</th></tr>{''.join(rows)}</table>"
+    )
 
 
 def _write_index(docs_dir: Path) -> None:

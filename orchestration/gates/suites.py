@@ -221,7 +221,7 @@ def words(value: Any) -> str:
     if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
         return f"{int(value):,}"
     if isinstance(value, float):
-        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.1f}"
+        return f"{value:.4g}" if abs(value) < 1000 else f"{value:,.1f}"
     return str(value)
 
 
