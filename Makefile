@@ -28,7 +28,7 @@ ENVIRONMENT := sh scripts/environment.sh
 WITH_PATHS := sh scripts/with_paths.sh
 BIN := .venv/bin
 
-.PHONY: help run test lint format ui bench lock install install-dev install-postgres clean distclean
+.PHONY: help run test lint format contracts ui bench lock install install-dev install-postgres clean distclean
 
 help: ## this list
 	@echo "Plumbline. make targets:"
@@ -54,6 +54,10 @@ format: ## rewrite the Python in the house format
 	@$(ENVIRONMENT) dev
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+contracts: ## write again what is derived from the contracts: staging models, their YAML, docs
+	@$(ENVIRONMENT) dev
+	@$(BIN)/python -m orchestration.contracts.derive $(ARGS)
 
 ui: ## the Dagster UI on this machine (PORT=3000), with its storage under HOME_DIR
 	@$(ENVIRONMENT) runtime
