@@ -46,7 +46,7 @@ def why_not_text(head: bytes) -> str | None:
             return words
     sample = head[: 64 << 10]
     control = len(sample) - len(sample.translate(None, _CONTROL))
-    if sample and control / len(sample) > 0.05:
+    if len(sample) >= 512 and control / len(sample) > 0.05:
         return "binary data"
     return None
 
