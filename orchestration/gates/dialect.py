@@ -245,9 +245,12 @@ def _batch(database: Path, dialect: str) -> Iterator[tuple[Any, Any]]:
     context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
     source = context.data_sources.add_sql(
         "staged_loads",
-        # '%' would start an escape in a URL, '?' its options.
-        connection_string=f"{dialect}:///" + str(database).replace("%", "%25").replace("?", "%3F"),
-        kwargs={"connect_args": {"read_only": True}, "poolclass": NullPool},
+        # The path goes beside the URL, not into it: there '?' and '$' would mean something.
+        connection_string=f"{dialect}:///",
+        kwargs={
+            "connect_args": {"database": str(database), "read_only": True},
+            "poolclass": NullPool,
+        },
     )
     asset = source.add_table_asset(_TABLE, table_name=_TABLE)
     try:

@@ -17,6 +17,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
@@ -133,7 +134,13 @@ def _read_profile(file: Path, suite: Suite) -> tuple[list[dict[str, Any]], bool]
         with duckdb.connect(str(file), read_only=True) as connection:
             result = connection.execute("select * from load_profile order by load_id")
             names = [d[0] for d in result.description]
-            rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+            rows = [
+                {
+                    name: float(value) if isinstance(value, Decimal) else value
+                    for name, value in zip(names, row, strict=True)
+                }
+                for row in result.fetchall()
+            ]
     except duckdb.Error as error:
         raise GatePairingError(f"the profile of the loads cannot be read: {error}") from error
     missing = [m.name for m in suite.measures if m.name not in names]
