@@ -481,19 +481,20 @@ def _load_group(
     loads: list[_Load] = []
     settled: list[tuple[str, str]] = []
     known = con.execute(
-        "select load_id, outcome, rules_version from ledger.load "
+        "select load_id, outcome, rules_version, row_count_quarantined from ledger.load "
         "where source = $1 and table_name = $2",
         [spec.source, spec.table],
     ).fetchall()
-    # What was refused under older rules deserves another look; what entered does so on request.
+    # What was refused, or left rows in quarantine, under older rules deserves another look (a code
+    # may have been added to its list); what entered whole is looked at again on request.
     earlier = {r[0]: r[1] for r in known if r[1] != "refused" or r[2] == version}
-    older = {r[0] for r in known if r[1] != "refused" and r[2] != version}
+    older = {r[0] for r in known if r[1] != "refused" and r[2] != version and (reload or r[3] > 0)}
     con.execute("begin")
     for arrival in arrivals:
         assert isinstance(arrival.found, Member)
         load = _Load(arrival, arrival.found, load_id_of(arrival.found))
         load.notes += list(arrival.found.notes)
-        if reload and load.load_id in older:
+        if load.load_id in older:
             load.load_id = load_id_of(arrival.found, version)
         settled.append((arrival.arrival_id, load.load_id))
         if load.load_id in earlier:

@@ -46,14 +46,17 @@ class LookupLadCspPfa(RawContract):
     __plumbline__ = {
         "source": "ons",
         "table": "lookup_lad_csp_pfa",
-        "grain": "one row per local authority district",
+        "grain": "one row per local authority district and community safety partnership: a "
+        "district that was merged can keep several partnerships",
         "staged_model": "stg_ons__districts_to_forces",
         "slot_sql": "'2019'",
     }
 
     lad_code: str = _code("LAD19CD", "Local authority district code", "lad_code", key=True)
     lad_name: str = _name("LAD19NM", "Local authority district name", "lad_name")
-    csp_code: str = _code("CSP19CD", "Community safety partnership code", "csp_code")
+    csp_code: str = _code(
+        "CSP19CD", "Community safety partnership code", "csp_code", key=True
+    )
     csp_name: str = _name("CSP19NM", "Community safety partnership name", "csp_name")
     pfa_code: str = _code("PFA19CD", "Police force area code", "pfa_code")
     pfa_name: str = _name("PFA19NM", "Police force area name", "pfa_name")

@@ -54,6 +54,7 @@ def provenance(con: Any, run_id: str, fingerprint: str) -> dict[str, Any]:
         """
     )
     columns = [d[0] for d in loads.description]
+    current = [dict(zip(columns, row, strict=True)) for row in loads.fetchall()]
     gates = con.execute(
         """
         select g.severity, g.status, count(*)
@@ -66,7 +67,7 @@ def provenance(con: Any, run_id: str, fingerprint: str) -> dict[str, Any]:
         "run_id": run_id,
         "fingerprint": fingerprint,
         "code_version": code_version(),
-        "loads": [dict(zip(columns, row, strict=True)) for row in loads.fetchall()],
+        "loads": current,
         "gate_results": [{"severity": s, "status": t, "count": n} for s, t, n in gates.fetchall()],
     }
 
