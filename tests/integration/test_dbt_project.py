@@ -106,7 +106,7 @@ def enter(
         con.execute(
             f"insert into raw.{about.raw_name} ({columns}) values ({marks})", list(named.values())
         )
-    counts = {slot: 0 for slot in slots}
+    counts = dict.fromkeys(slots, 0)
     for row in rows:
         counts[row["_period"]] = counts.get(row["_period"], 0) + 1
     for slot, count in counts.items():
