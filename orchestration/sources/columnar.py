@@ -20,7 +20,10 @@ def _open(path: Path) -> Any:
 
     try:
         return pq.ParquetFile(path)
-    except (pa.ArrowException, ValueError) as problem:
+    except (pa.ArrowException, ValueError, OSError) as problem:
+        # Arrow reports damage as an OSError too, one without the number of a system error.
+        if getattr(problem, "errno", None) is not None:
+            raise
         raise LoadRefused("unreadable", f"the Parquet file cannot be opened: {problem}") from None
 
 
@@ -42,7 +45,9 @@ def chunks(path: Path) -> Iterator[Chunk]:
                 rows = list(zip(*columns, strict=True))
                 yield Chunk(rows, list(range(done + 1, done + 1 + len(rows))))
                 done += len(rows)
-        except (pa.ArrowException, OSError) as problem:
+        except (pa.ArrowException, ValueError, OSError) as problem:
+            if getattr(problem, "errno", None) is not None:
+                raise
             raise LoadRefused("unreadable", f"the Parquet file is damaged: {problem}") from None
     if done == 0:
         yield Chunk([], [])

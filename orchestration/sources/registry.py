@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import fnmatch
 import importlib
+import logging
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -41,6 +42,8 @@ DELIMITED = (".csv",)
 WORKBOOK = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 PARQUET = (".parquet", ".pq")
 JSON = (".json",)
+
+log = logging.getLogger(__name__)
 
 #: Title rows are looked for above the header in this many records.
 HEADER_WITHIN = 30
@@ -129,6 +132,15 @@ def identify(path: Path, name: str, settings: object = None) -> list[Found]:
         if table is None:
             return [Unrecognised(None, refused.message)]
         return [Refused(table.name, None, refused.code, refused.message, file_sha256(path))]
+    except Exception as problem:
+        if isinstance(problem, OSError) and problem.errno is not None:
+            raise
+        # A file nobody foresaw must end in words, and be looked into.
+        log.exception("identifying %s", name)
+        words = f"{name} could not be examined ({type(problem).__name__}: {problem})"
+        if table is None:
+            return [Unrecognised(None, words)]
+        return [Refused(table.name, None, "unreadable", words, file_sha256(path))]
     if suffix == ".gz":
         return [Unrecognised(None, "compressed files are not read: unpack it first")]
     if suffix == ".zip":
