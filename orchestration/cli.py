@@ -23,13 +23,17 @@ from orchestration.settings import Settings, SettingsError, load_settings
 ATTRIBUTION = "Contains public sector information licensed under the Open Government Licence v3.0"
 
 
-class Refusal(click.ClickException):
-    """A request that cannot be met, in words; exit code 2."""
-
-    exit_code = 2
+class Failure(click.ClickException):
+    """Something went wrong, in words; exit code 1."""
 
     def show(self, file: Any = None) -> None:
         click.echo(f"plumbline: {self.message}", err=True)
+
+
+class Refusal(Failure):
+    """A request that cannot be met, in words; exit code 2."""
+
+    exit_code = 2
 
 
 def _common(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -108,7 +112,7 @@ class _Program(click.Group):
                 "w", prefix="plumbline-", suffix=".log", delete=False, encoding="utf-8"
             ) as log:
                 log.write(traceback.format_exc())
-            raise click.ClickException(
+            raise Failure(
                 f"something unforeseen went wrong ({type(error).__name__}: "
                 f"{' '.join(str(error).split())[:500]}); nothing was published. The full text is "
                 f"in {log.name}: please report it"
@@ -607,17 +611,12 @@ def _release_as_of(settings: Settings, as_of: str) -> Path:
     import datetime as dt
 
     from orchestration.publish import release
+    from orchestration.publish.asof import parse_moment
 
     try:
-        moment = dt.datetime.fromisoformat(as_of)
-    except ValueError:
-        raise Refusal(
-            f"{as_of!r} is not a date or time; write 2026-11-22 or 2026-11-22T14:30"
-        ) from None
-    if len(as_of) <= 10:
-        moment += dt.timedelta(days=1)  # a date means the end of that day
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=dt.UTC)
+        moment = parse_moment(as_of).replace(tzinfo=dt.UTC)
+    except ValueError as error:
+        raise Refusal(str(error)) from None
     older = [
         r
         for r in release.list_releases(settings.releases_dir)
@@ -625,8 +624,9 @@ def _release_as_of(settings: Settings, as_of: str) -> Path:
     ]
     if not older:
         raise Refusal(
-            f"no release that is still kept was published by {as_of}; see `plumbline releases`. "
-            "What was known then can be rebuilt from the ledger: see the README, 'As of a date'"
+            f"no release that is still kept was published by {as_of} (see `plumbline releases`); "
+            f"what was known then can be built again: plumbline releases rebuild --as-of {as_of} "
+            "--out DIR"
         )
     return max(older, key=lambda r: r.built_at or "").path
 
@@ -685,6 +685,32 @@ def releases_rollback(settings: Settings, as_json: bool, release_id: str) -> Non
         _emit_json({"release_id": info.release_id, "path": info.path})
     else:
         click.echo(f"releases/current now points to {info.release_id}")
+
+
+@releases.command("rebuild")
+@click.option("--as-of", required=True, help="Date or time (UTC) whose knowledge is wanted.")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="Empty folder for the result."
+)
+@_common
+def releases_rebuild(settings: Settings, as_json: bool, as_of: str, out: Path) -> None:
+    """Build the marts again from the loads that were current at a date, into a folder of its own.
+
+    Works for releases that were pruned, too: the ledger keeps what superseded what, and when.
+    """
+    from orchestration.progress import for_stream
+    from orchestration.publish.asof import RebuildError, parse_moment, rebuild_as_of
+    from orchestration.publish.release import PublishError
+    from orchestration.warehouse import WarehouseBusy
+
+    try:
+        info = rebuild_as_of(settings, parse_moment(as_of), out.absolute(), for_stream())
+    except (ValueError, RebuildError, PublishError, WarehouseBusy) as error:
+        raise Refusal(str(error)) from None
+    if as_json:
+        _emit_json({"release_id": info.release_id, "path": info.path, "marts": info.rows})
+    else:
+        click.echo(f"{info.release_id}: {info.database}")
 
 
 if __name__ == "__main__":

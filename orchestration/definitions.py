@@ -67,6 +67,7 @@ def landing_asset(settings: Settings) -> dg.AssetsDefinition:
         with writer(settings, waiting=_waiting(context)) as con:
             load.begin_run(con, settings, context.run_id, _trigger(context))
             found = load.discover(con, settings, context.run_id, progress.current())
+            load.snapshot_ledger(con, settings)
         for outcome in found.refused:
             context.log.warning(f"{outcome.name}: refused: {outcome.reason}")
         return dg.MaterializeResult(
@@ -157,6 +158,8 @@ def raw_asset(settings: Settings, spec: TableSpec) -> dg.AssetsDefinition:
             problems = load.reconcile(con, spec.name)
             unfit = load.entered_without_passing(con, spec.name)
             totals = load.table_totals(con, spec.name)
+            if outcomes:
+                load.snapshot_ledger(con, settings)
         refused = [o for o in outcomes if o.outcome == "refused"]
         for o in outcomes:
             say = context.log.warning if o.outcome == "refused" else context.log.info
@@ -314,6 +317,38 @@ def release_asset(settings: Settings, models_def: dg.AssetsDefinition) -> dg.Ass
     return release
 
 
+def ledger_specs() -> list[dg.AssetSpec]:
+    """The ledger tables the models read, so that the graph shows where they come from."""
+    described = {
+        "configuration": "Settings the models read: force, baseline, current year.",
+        "attempt": "Every attempt to load a file, whatever became of it.",
+        "load": "Every load: what was read, entered, quarantined, and why one was refused.",
+        "load_period": "Which load is current for which period, and what superseded it.",
+        "quarantine": "Every value that was refused: rule, row, who fixes it.",
+        "gate_result": "Every expectation of every load: pass, fail or not assessed.",
+    }
+    after = [LANDING, *(raw_key(spec) for spec in all_specs())]
+    return [
+        dg.AssetSpec(["ledger", name], description=text, group_name="ledger", deps=after)
+        for name, text in described.items()
+    ]
+
+
+def run_failure_sensor(settings: Settings) -> dg.SensorDefinition:
+    @dg.run_failure_sensor(
+        name="close_failed_runs",
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Writes into the ledger that a run failed, and why, so that `plumbline "
+        "status` says the same as this page.",
+    )
+    def close_failed_runs(context: dg.RunFailureSensorContext) -> None:
+        with writer(settings) as con:
+            load.end_run(con, context.dagster_run.run_id, "failed", context.failure_event.message)
+            load.snapshot_ledger(con, settings)
+
+    return close_failed_runs
+
+
 def landing_sensor(settings: Settings, job: Any) -> dg.SensorDefinition:
     @dg.sensor(
         job=job,
@@ -371,9 +406,15 @@ def build_definitions(settings: Settings | None = None, **overrides: Any) -> dg.
         },
     )
     arguments: dict[str, Any] = {
-        "assets": [landing_asset(settings), *raw, dbt, release_asset(settings, dbt)],
+        "assets": [
+            landing_asset(settings),
+            *raw,
+            *ledger_specs(),
+            dbt,
+            release_asset(settings, dbt),
+        ],
         "jobs": [run_job, backfill_job],
-        "sensors": [landing_sensor(settings, run_job)],
+        "sensors": [landing_sensor(settings, run_job), run_failure_sensor(settings)],
         "schedules": [
             dg.ScheduleDefinition(
                 name="every_morning",

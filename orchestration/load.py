@@ -1060,7 +1060,7 @@ def _gate(
     con.unregister("_results")
     failures: dict[str, list[Any]] = defaultdict(list)
     for r in report.results:
-        if r.status == "fail":
+        if r.status == "fail" or r.raised:
             failures[r.load_id].append(r)
     for load in loads:
         load.gate_status = report.verdict(load.load_id)

@@ -107,7 +107,7 @@ class Settings(_Strict):
     @property
     def ledger_snapshot(self) -> Path:
         """A copy of the ledger that can be read while a run is writing."""
-        return self.home / "warehouse" / "ledger.duckdb"
+        return self.home / "warehouse" / "ledger_snapshot.duckdb"
 
     @property
     def work_dir(self) -> Path:
