@@ -632,17 +632,22 @@ def _release_as_of(settings: Settings, as_of: str) -> Path:
 
 
 @main.group(invoke_without_command=True)
+@_common
 @click.pass_context
-def releases(context: click.Context) -> None:
-    """Published releases: list them, or go back to an earlier one."""
+def releases(context: click.Context, settings: Settings, as_json: bool) -> None:
+    """Published releases: list them, go back to an earlier one, rebuild the past."""
     if context.invoked_subcommand is None:
-        context.invoke(releases_list)
+        _list_releases(settings, as_json)
 
 
 @releases.command("list")
 @_common
 def releases_list(settings: Settings, as_json: bool) -> None:
     """Releases that are kept, newest first."""
+    _list_releases(settings, as_json)
+
+
+def _list_releases(settings: Settings, as_json: bool) -> None:
     from orchestration.publish import release
 
     found = release.list_releases(settings.releases_dir) if settings.releases_dir.exists() else []

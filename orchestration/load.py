@@ -480,28 +480,26 @@ def _load_group(
     outcomes: list[LoadOutcome] = []
     loads: list[_Load] = []
     settled: list[tuple[str, str]] = []
-    known = con.execute(
-        "select load_id, outcome, rules_version, row_count_quarantined from ledger.load "
-        "where source = $1 and table_name = $2",
-        [spec.source, spec.table],
-    ).fetchall()
-    # What was refused, or left rows in quarantine, under older rules deserves another look (a code
-    # may have been added to its list); what entered whole is looked at again on request.
-    earlier = {r[0]: r[1] for r in known if r[1] != "refused" or r[2] == version}
-    older = {r[0] for r in known if r[1] != "refused" and r[2] != version and (reload or r[3] > 0)}
+    known = _known_loads(con, spec)
     con.execute("begin")
     for arrival in arrivals:
         assert isinstance(arrival.found, Member)
         load = _Load(arrival, arrival.found, load_id_of(arrival.found))
         load.notes += list(arrival.found.notes)
-        if load.load_id in older:
-            load.load_id = load_id_of(arrival.found, version)
+        key = (load.member.content_sha256, load.member.claim)
+        before = known.get(key)
+        if before is not None and before.may_be_looked_at_again(version, reload):
+            if before.has_entered:
+                load.load_id = load_id_of(arrival.found, version)
+            before = None
+        elif before is not None:
+            load.load_id = before.load_id
         settled.append((arrival.arrival_id, load.load_id))
-        if load.load_id in earlier:
-            outcomes.append(_outcome_of_replay(con, spec, load, earlier[load.load_id]))
+        if before is not None:
+            outcomes.append(_outcome_of_replay(con, spec, load, before.outcome))
             bar.advance()
             continue
-        earlier[load.load_id] = "entered"
+        known[key] = _Known(load.load_id, "entered", version, 0, True)
         loads.append(load)
 
     _stage(con, settings, spec, loads, bar, today)
@@ -521,6 +519,40 @@ def _load_group(
                 missing_ok=True
             )
     return outcomes
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What became of some content the last time it was loaded."""
+
+    load_id: str
+    outcome: str
+    rules_version: str
+    quarantined: int
+    has_entered: bool
+
+    def may_be_looked_at_again(self, version: str, reload: bool) -> bool:
+        """Under other rules, what was refused or left rows in quarantine deserves another look (a
+        code may have been added to its list); what entered whole gets it on request."""
+        if self.rules_version == version:
+            return False
+        return reload or self.outcome == "refused" or self.quarantined > 0
+
+
+def _known_loads(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> dict[tuple[str, str], _Known]:
+    """The latest load of every content and claim, and whether any load of it ever entered."""
+    rows = con.execute(
+        """
+        select content_sha256, coalesce(claim, ''), load_id, outcome, rules_version,
+            row_count_quarantined,
+            bool_or(outcome <> 'refused') over (partition by content_sha256, claim)
+        from ledger.load
+        where source = $1 and table_name = $2
+        order by entered_at
+        """,
+        [spec.source, spec.table],
+    ).fetchall()
+    return {(r[0], r[1]): _Known(*r[2:]) for r in rows}
 
 
 def _outcome_of_replay(
