@@ -1,0 +1,111 @@
+"""``python -m benchmarks``: measure, print, write ``bench.json`` under ``PLUMBLINE_HOME``.
+
+Exit code 0 also where a target is missed (the report says so); 1 where a case could not be
+measured; 2 for a wrong option.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks import inputs, report
+from benchmarks.measure import Result
+from orchestration.progress import Lines
+from orchestration.settings import load_settings
+from orchestration.versions import code_version
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the benchmarks that the command line asks for."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Ratios of Plumbline against named baselines, measured side by side.",
+    )
+    parser.add_argument("--landing", type=Path, help="folder with the published street files")
+    parser.add_argument(
+        "--generated", action="store_true", help="use generated files although real ones are there"
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="a reduced set without case 3, in about a minute; its ratios are of small files",
+    )
+    parser.add_argument("--only", metavar="1,3", help="these cases only")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of the report")
+    options = parser.parse_args(arguments)
+
+    from benchmarks.cases import CASES, NotMeasured
+
+    wanted = [n for n in CASES if not (options.quick and n in inputs.SLOW_CASES)]
+    if options.only:
+        try:
+            wanted = sorted({int(n) for n in options.only.split(",")})
+        except ValueError:
+            wanted = [0]
+        if not set(wanted) <= set(CASES):
+            parser.error(f"--only takes numbers from 1 to {len(CASES)}, such as 1,3")
+    landing = options.landing
+    if landing is None and (given := os.environ.get("PLUMBLINE_LANDING")):
+        landing = Path(given)
+    if landing is not None and not landing.is_dir():
+        parser.error(f"--landing: {landing} is not a folder")
+    if landing is None:
+        landing = inputs.default_landing()
+    if options.generated:
+        landing = None
+
+    home = load_settings().home
+    home.mkdir(parents=True, exist_ok=True)
+    progress = Lines()
+    size = inputs.QUICK if options.quick else inputs.FULL
+    started = time.time()
+    results: list[Result] = []
+    failed = False
+    with tempfile.TemporaryDirectory(dir=home, prefix="bench-") as folder:
+        given = inputs.Inputs(
+            Path(folder), size, progress, landing.absolute() if landing is not None else None
+        )
+        for number in wanted:
+            before = time.perf_counter()
+            try:
+                results += CASES[number](given)
+            except NotMeasured as problem:
+                failed = True
+                title = (CASES[number].__doc__ or "").split(",")[0].strip()
+                results.append(Result(number, title[:58], None, problem=str(problem)))
+            progress.line(f"{number}: took {time.perf_counter() - before:.0f} s")
+        described = given.described
+    failed = failed or any(r.problem for r in results)
+    data = {
+        "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
+        "seconds": round(time.time() - started, 1),
+        "quick": options.quick,
+        "code_version": code_version(),
+        "machine": {
+            "processors": os.cpu_count(),
+            "load_average_at_end": os.getloadavg()[0],
+            "platform": platform.platform(),
+            "python": platform.python_version(),
+        },
+        "measured_on": described,
+        "results": [r.as_json() for r in results],
+    }
+    target = home / "bench.json"
+    target.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    if options.json:
+        print(json.dumps(data, indent=2))
+    else:
+        print(report.render(results, described))
+        print(f"{data['seconds']:.0f} s in all; written to {target}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
