@@ -63,9 +63,8 @@ def landing_asset(settings: Settings) -> dg.AssetsDefinition:
         "a table, refused in words or recognised by nobody.",
     )
     def landing(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        context.instance.add_run_tags(context.run_id, process_tags())
         with writer(settings, waiting=_waiting(context)) as con:
-            load.begin_run(con, settings, context.run_id, _trigger(context))
+            _begin(context, con, settings)
             found = load.discover(con, settings, context.run_id, progress.current())
             load.snapshot_ledger(con, settings)
         for outcome in found.refused:
@@ -84,6 +83,13 @@ def landing_asset(settings: Settings) -> dg.AssetsDefinition:
         )
 
     return landing
+
+
+def _begin(context: dg.AssetExecutionContext, con: Any, settings: Settings) -> None:
+    """Note which process carries out the run (so that a killed one is found) and that it began."""
+    if "plumbline/pid" not in context.run.tags:
+        context.instance.add_run_tags(context.run_id, process_tags())
+    load.begin_run(con, settings, context.run_id, _trigger(context))
 
 
 def _trigger(context: dg.AssetExecutionContext) -> str:
@@ -146,6 +152,7 @@ def raw_asset(settings: Settings, spec: TableSpec) -> dg.AssetsDefinition:
         if monthly and (context.has_partition_key or context.has_partition_key_range):
             periods = {k[:7] for k in context.partition_keys}
         with writer(settings, waiting=_waiting(context)) as con:
+            _begin(context, con, settings)
             outcomes = load.load_table(
                 con,
                 settings,
@@ -244,6 +251,8 @@ class Translator(DagsterDbtTranslator):
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         if dbt_resource_props["resource_type"] == "seed":
             return "seeds"
+        if dbt_resource_props["name"].startswith("dim_"):
+            return "dimensions"
         folder = dbt_resource_props["fqn"][1:-1]
         return folder[0] if folder else "models"
 

@@ -106,11 +106,13 @@ def load_id_of(member: Member, reloaded_under: str = "") -> str:
 def begin_run(
     con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str, trigger: str
 ) -> None:
-    """Record that a run has begun; runs that never ended are marked as interrupted.
+    """Record that a run has begun, once; runs that never ended are marked as interrupted.
 
     Only one process writes at a time, so a run that is still open belongs to a process that died
     or to one that waits its turn in this same moment; the latter closes its own row when it ends.
     """
+    if con.execute("select 1 from ledger.run where run_id = $1", [run_id]).fetchone():
+        return
     con.execute(
         "update ledger.run set status = 'interrupted', finished_at = $1, "
         "message = 'ended without closing; whatever it had not entered was entered by a later run' "
@@ -118,7 +120,7 @@ def begin_run(
         [now(), run_id],
     )
     con.execute(
-        "insert or replace into ledger.run values ($1, $2, null, 'running', $3, $4, $5, null)",
+        "insert into ledger.run values ($1, $2, null, 'running', $3, $4, $5, null)",
         [run_id, now(), trigger, code_version(), rules_version(settings)],
     )
     values = {
