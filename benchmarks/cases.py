@@ -462,7 +462,7 @@ def peak_memory(inputs: Inputs) -> list[Result]:
     if done.exit_code not in (0, 2):
         raise NotMeasured(f"the run ended with exit code {done.exit_code}: {_said(done)}")
     entered = _entered(done)
-    peak = done.peak_tree or done.peak_process
+    peak = max(done.peak_tree or 0, done.peak_process)
     return [
         Result(
             5,

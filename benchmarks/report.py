@@ -38,7 +38,10 @@ def render(results: Sequence[Result], described: Sequence[str]) -> str:
         met = {True: "yes", False: "NO", None: ""}[r.is_met]
         lines.append(f"{r.case:>2} {r.title:58} {measured:>26} {target:>9}  {met}")
     met_count = sum(bool(r.is_met) for r in judged)
-    lines.append(f"{met_count} of {len(judged)} targets met")
+    if judged:
+        lines.append(f"{met_count} of {len(judged)} targets met")
+    else:
+        lines.append("no targets judged: they are set for the full measurement")
     return "\n".join(lines)
 
 

@@ -1,0 +1,116 @@
+"""The arithmetic and the generator of the benchmarks. No test asserts a time."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from benchmarks import generate, report
+from benchmarks.cases import read_bare
+from benchmarks.measure import Comparison, Result, Spread, in_turn
+from benchmarks.phases import Phases
+from orchestration.contracts import spec as contract_spec
+from orchestration.sources import registry
+from orchestration.sources.model import Member
+
+
+def test_the_two_sides_are_done_in_turn_and_the_warm_up_is_not_counted():
+    order: list[str] = []
+    times = {"a": iter([9.0, 4.0, 3.0, 8.0]), "b": iter([9.0, 2.0, 1.0, 2.0])}
+
+    def side(name: str):
+        def once() -> float:
+            order.append(name)
+            return next(times[name])
+
+        return once
+
+    compared = in_turn(side("a"), side("b"), 3, warm_up=True)
+    assert "".join(order) == "abababab"
+    assert compared.ours.values == (4.0, 3.0, 8.0)
+    # Pair by pair: 2, 3, 4; not the ratio of the medians, which is 2.
+    assert compared.ratio.values == (2.0, 3.0, 4.0)
+    assert (compared.ratio.median, compared.ratio.low, compared.ratio.high) == (3.0, 2.0, 4.0)
+
+
+def test_no_repetition_is_an_error():
+    with pytest.raises(ValueError, match="repetition"):
+        in_turn(lambda: 1.0, lambda: 1.0, 0)
+
+
+@pytest.mark.parametrize(("ratio", "met"), [(1.5, True), (1.51, False)])
+def test_a_target_is_met_up_to_and_including_it(ratio: float, met: bool):
+    compared = Comparison(Spread((ratio * 2,)), Spread((2.0,)))
+    result = Result(1, "loading", compared.ratio, 1.5, comparison=compared)
+    assert result.is_met is met
+    text = report.render([result], ["three files"])
+    assert ("NO" in text) is not met
+    assert f"{int(met)} of 1 targets met" in text
+    assert result.as_json()["median"] == pytest.approx(ratio)
+
+
+def test_what_was_not_measured_is_neither_met_nor_missed():
+    result = Result(5, "memory", None, 2.0, unit="bytes", problem="no disk")
+    assert result.is_met is None
+    assert "not measured: no disk" in report.render([result], [])
+
+
+def test_a_phase_does_not_count_what_is_inside_it(monkeypatch: pytest.MonkeyPatch):
+    clock = iter([0.0, 1.0, 4.0, 6.0])
+    monkeypatch.setattr("benchmarks.phases.time.perf_counter", lambda: next(clock))
+    phases = Phases()
+    with phases.phase("outer"), phases.phase("inner"):
+        pass
+    assert phases.seconds == {"outer": 3.0, "inner": 3.0}
+
+
+def test_generated_files_are_street_files_that_keep_their_contract(tmp_path: Path):
+    files = generate.plan(2, 12, rows_per_file=500)
+    assert sum(f.rows for f in files) == 24 * 500
+    assert len({f.slot for f in files}) == 24
+    first, second = generate.write_files(tmp_path, files[:2])
+    assert first.relative_to(tmp_path).as_posix() == "2012-01/2012-01-merseyside-street.csv"
+    again = generate.write_files(tmp_path / "again", files[:1])[0]
+    assert again.read_bytes() == first.read_bytes()
+
+    (found,) = registry.identify(second, second.name, None)
+    assert isinstance(found, Member) and found.table == "police_uk/street"
+    assert found.claim == "south-yorkshire/2012-01"
+    assert found.scan is not None and found.scan.line_count == files[1].rows
+    assert registry.fast_columns(found, None) is not None, "must be read the fast way"
+
+    spec = contract_spec("police_uk/street")
+    assert [c[1] for c in generate.COLUMNS] == [c.name for c in spec.columns]
+    assert [c[0] for c in generate.COLUMNS] == [c.title for c in spec.columns]
+    with duckdb.connect() as con:
+        rows = con.execute(generate.rows_sql(files[:1], raw=True))
+        names = [d[0] for d in rows.description]
+        records = [dict(zip(names, r, strict=True)) for r in rows.fetchall()]
+    assert len(records) == files[0].rows
+    assert sorted(r["_row_number"] for r in records) == list(range(1, files[0].rows + 1))
+    for column in spec.columns:
+        values = {r[column.name] for r in records}
+        assert column.nullable or None not in values, column.name
+        values.discard(None)
+        if column.isin is not None:
+            assert values <= set(column.isin), column.name
+        if column.matches is not None:
+            assert all(re.fullmatch(column.matches, v) for v in values), column.name
+        if column.ge is not None:
+            assert min(values) >= column.ge and max(values) <= column.le
+    identifiers = [r["crime_id"] for r in records if r["crime_id"]]
+    assert len(set(identifiers)) == len(identifiers) == pytest.approx(0.8 * len(records), abs=1)
+
+
+def test_the_baseline_reads_every_row(tmp_path: Path):
+    files = generate.plan(1, 2, rows_per_file=50)
+    paths = generate.write_files(tmp_path, files)
+    assert read_bare(tmp_path / "bare.duckdb", paths) == sum(f.rows for f in files)
+
+
+def test_there_are_no_more_forces_than_there_are():
+    with pytest.raises(ValueError, match="forces"):
+        generate.plan(99, 1)
