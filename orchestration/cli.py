@@ -71,13 +71,21 @@ def _table(rows: list[dict[str, Any]], columns: list[str] | None = None, title: 
         click.echo(f"{title}: none" if title else "no rows")
         return
     names = columns or list(rows[0])
+    console = Console() if sys.stdout.isatty() else Console(width=220, force_terminal=False)
+    if len(names) * 9 > console.width:
+        # A table of that many columns cannot be read: one value a line instead.
+        width = max(len(n) for n in names)
+        for number, row in enumerate(rows, 1):
+            click.echo(f"-- row {number}")
+            for name in names:
+                click.echo(f"{name.ljust(width)}  {_cell(row.get(name))}")
+        return
     shown = Table(title=title or None, title_justify="left", show_lines=False)
     for name in names:
         numeric = all(isinstance(r.get(name), (int, float, type(None))) for r in rows)
         shown.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         shown.add_row(*(_cell(row.get(name)) for name in names))
-    console = Console() if sys.stdout.isatty() else Console(width=220, force_terminal=False)
     console.print(shown, markup=False)
 
 
@@ -586,6 +594,7 @@ def query(
         _emit_json([dict(zip(names, r, strict=True)) for r in rows])
     else:
         _table([dict(zip(names, r, strict=True)) for r in rows], names)
+        click.echo(f"{ATTRIBUTION}.", err=True)
 
 
 def _release_path(settings: Settings, release_id: str | None, as_of: str | None) -> Path:

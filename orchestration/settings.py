@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -67,12 +67,6 @@ class Warehouse(_Strict):
     lock_wait_seconds: float = Field(3600, ge=0)
 
 
-class Instance(_Strict):
-    """Dagster's own storage: SQLite under the home, or Postgres (address from the environment)."""
-
-    storage: Literal["sqlite", "postgres"] = "sqlite"
-
-
 class Settings(_Strict):
     """Everything configured, validated. Paths are absolute."""
 
@@ -84,7 +78,6 @@ class Settings(_Strict):
     code_lists: dict[str, list[str]] = Field(default_factory=dict)
     releases: Releases = Releases()
     warehouse: Warehouse = Warehouse()
-    instance: Instance = Instance()
     config_path: Path | None = None
 
     @field_validator("home", "landing")
