@@ -88,6 +88,8 @@ class RawContract(pa.DataFrameModel):
     ``attribution``.
     """
 
+    __plumbline__: typing.ClassVar[dict[str, Any]] = {}
+
     class Config:
         strict = False
         coerce = True
@@ -102,7 +104,7 @@ OGL = "Contains public sector information licensed under the Open Government Lic
 
 @cache
 def _spec(model: type[RawContract]) -> TableSpec:
-    about = model.__plumbline__  # type: ignore[attr-defined]
+    about = model.__plumbline__
     schema = model.to_schema()
     columns = []
     for name, col in schema.columns.items():

@@ -44,7 +44,11 @@ class Awards(RawContract):
         matches=r"[A-Z]{3}",
     )
     amount_applied_for: float = _opt(
-        "Amount Applied For", "Amount applied for", "applied_amount", kind="decimal", unit="currency"
+        "Amount Applied For",
+        "Amount applied for",
+        "applied_amount",
+        kind="decimal",
+        unit="currency",
     )
     amount_awarded: float = _req(
         "Amount Awarded",
@@ -54,7 +58,11 @@ class Awards(RawContract):
         unit="currency",
     )
     amount_disbursed: float = _opt(
-        "Amount Disbursed", "Amount paid so far", "disbursed_amount", kind="decimal", unit="currency"
+        "Amount Disbursed",
+        "Amount paid so far",
+        "disbursed_amount",
+        kind="decimal",
+        unit="currency",
     )
     award_date: dt.date = _req(
         "Award Date", "Date the award was decided", "award_date", kind="date", unit="day"
@@ -121,12 +129,17 @@ class Awards(RawContract):
         "Grant Programme:Title", "Title of the grant programme", "grant_programme_name"
     )
     is_from_open_call: bool = _opt(
-        "From an open call?", "Whether the award came from an open call", "is_from_open_call",
+        "From an open call?",
+        "Whether the award came from an open call",
+        "is_from_open_call",
         kind="boolean",
     )
     date_modified: dt.datetime = _opt(
-        "Last modified", "When the publisher last changed the record", "modified_at",
-        kind="timestamp", unit="UTC",
+        "Last modified",
+        "When the publisher last changed the record",
+        "modified_at",
+        kind="timestamp",
+        unit="UTC",
     )
     other_fields: str = _opt(
         "other fields",

@@ -54,9 +54,7 @@ class LookupLadCspPfa(RawContract):
 
     lad_code: str = _code("LAD19CD", "Local authority district code", "lad_code", key=True)
     lad_name: str = _name("LAD19NM", "Local authority district name", "lad_name")
-    csp_code: str = _code(
-        "CSP19CD", "Community safety partnership code", "csp_code", key=True
-    )
+    csp_code: str = _code("CSP19CD", "Community safety partnership code", "csp_code", key=True)
     csp_name: str = _name("CSP19NM", "Community safety partnership name", "csp_name")
     pfa_code: str = _code("PFA19CD", "Police force area code", "pfa_code")
     pfa_name: str = _name("PFA19NM", "Police force area name", "pfa_name")

@@ -16,36 +16,16 @@ _FORCE = "force_names.source_name?source=police_uk"
 _WHO = "data.police.uk, through the force that supplied the file"
 
 
-class Street(RawContract):
-    """Street-level crimes and anti-social behaviour, one file per force and month."""
-
-    __plumbline__ = {
-        "source": "police_uk",
-        "table": "street",
-        "grain": "one row per crime or incident as published; Crime ID is neither always given "
-        "(anti-social behaviour has none) nor unique",
-        "staged_model": "stg_police_uk__street_crimes",
-        "slot_sql": "{claim}",
-        "series_sql": "split_part({claim}, '/', 1)",
-    }
+class _Located(RawContract):
+    """What crimes and their outcomes have in common: whose record it is, and the map point."""
 
     crime_id: str = column(
         "Crime ID",
         "Identifier of the crime, constant across monthly files; empty for anti-social behaviour "
-        "and repeated where a crime is listed more than once",
+        "and repeated where a crime is listed, or has an outcome, more than once",
         staged_as="crime_id",
         nullable=True,
         matches=_CRIME_ID,
-        who_fixes=_WHO,
-    )
-    month: str = column(
-        "Month",
-        "Month the crime was recorded, YYYY-MM",
-        kind="month",
-        staged_as="recorded_month",
-        unit="month",
-        matches=_MONTH,
-        not_future=True,
         who_fixes=_WHO,
     )
     reported_by: str = column(
@@ -109,6 +89,31 @@ class Street(RawContract):
         nullable=True,
         who_fixes=_WHO,
     )
+
+
+class Street(_Located):
+    """Street-level crimes and anti-social behaviour, one file per force and month."""
+
+    __plumbline__ = {
+        "source": "police_uk",
+        "table": "street",
+        "grain": "one row per crime or incident as published; Crime ID is neither always given "
+        "(anti-social behaviour has none) nor unique",
+        "staged_model": "stg_police_uk__street_crimes",
+        "slot_sql": "{claim}",
+        "series_sql": "split_part({claim}, '/', 1)",
+    }
+
+    month: str = column(
+        "Month",
+        "Month the crime was recorded, YYYY-MM",
+        kind="month",
+        staged_as="recorded_month",
+        unit="month",
+        matches=_MONTH,
+        not_future=True,
+        who_fixes=_WHO,
+    )
     crime_type: str = column(
         "Crime type",
         "Published category of the crime; categories were renamed and split over the years",
@@ -132,7 +137,7 @@ class Street(RawContract):
     )
 
 
-class Outcomes(RawContract):
+class Outcomes(_Located):
     """Outcomes of crimes, one file per force and month in which the outcome was recorded."""
 
     __plumbline__ = {
@@ -144,14 +149,6 @@ class Outcomes(RawContract):
         "series_sql": "split_part({claim}, '/', 1)",
     }
 
-    crime_id: str = column(
-        "Crime ID",
-        "Identifier of the crime the outcome belongs to",
-        staged_as="crime_id",
-        nullable=True,
-        matches=_CRIME_ID,
-        who_fixes=_WHO,
-    )
     month: str = column(
         "Month",
         "Month the outcome was recorded, YYYY-MM",
@@ -160,65 +157,6 @@ class Outcomes(RawContract):
         unit="month",
         matches=_MONTH,
         not_future=True,
-        who_fixes=_WHO,
-    )
-    reported_by: str = column(
-        "Reported by",
-        "Force that supplied the record",
-        staged_as="reported_by_force_name",
-        code_list=_FORCE,
-        who_fixes=_WHO,
-    )
-    falls_within: str = column(
-        "Falls within",
-        "Force in whose area the crime falls",
-        staged_as="falls_within_force_name",
-        code_list=_FORCE,
-        who_fixes=_WHO,
-    )
-    longitude: float = column(
-        "Longitude",
-        "Longitude (WGS84) of the anonymous map point",
-        kind="decimal",
-        staged_as="longitude",
-        unit="degrees",
-        nullable=True,
-        ge=-9.0,
-        le=2.5,
-        who_fixes=_WHO,
-    )
-    latitude: float = column(
-        "Latitude",
-        "Latitude (WGS84) of the anonymous map point",
-        kind="decimal",
-        staged_as="latitude",
-        unit="degrees",
-        nullable=True,
-        ge=49.0,
-        le=61.0,
-        who_fixes=_WHO,
-    )
-    location: str = column(
-        "Location",
-        "Words for the map point",
-        staged_as="location_name",
-        nullable=True,
-        who_fixes=_WHO,
-    )
-    lsoa_code: str = column(
-        "LSOA code",
-        "Lower layer super output area (2011) of the map point",
-        kind="code",
-        staged_as="lsoa_code",
-        nullable=True,
-        matches=_LSOA,
-        who_fixes=_WHO,
-    )
-    lsoa_name: str = column(
-        "LSOA name",
-        "Name of the lower layer super output area",
-        staged_as="lsoa_name",
-        nullable=True,
         who_fixes=_WHO,
     )
     outcome_type: str = column(

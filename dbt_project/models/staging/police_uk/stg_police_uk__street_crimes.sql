@@ -6,7 +6,6 @@ with current_rows as (
 final as (
     select
         crime_id,
-        {{ first_of_month('month') }} as recorded_month,
         reported_by as reported_by_force_name,
         falls_within as falls_within_force_name,
         longitude,
@@ -14,6 +13,7 @@ final as (
         location as location_name,
         lsoa_code,
         lsoa_name,
+        {{ first_of_month('month') }} as recorded_month,
         crime_type,
         last_outcome_category as last_outcome_type,
         context as context_text,
