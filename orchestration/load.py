@@ -717,40 +717,62 @@ def _read_plain(
         [(str(paths[x.load_id]), x.load_id, x.member.claim) for x in loads],
     )
     files = "[" + ", ".join(lit(str(paths[x.load_id])) for x in loads) + "]"
-    # One thread reads a small file from end to end, so numbering within the file follows its
-    # lines; a large one is numbered as a stream instead, which several threads may not overtake.
-    number = (
-        "row_number() over ()" if len(loads) == 1 else "row_number() over (partition by filename)"
-    )
     keep = ""
     if only_good:
         keep = "where not " + failed_sql(rules(spec, text=None, parsed="{}", today=today))
     for table in ("reject_errors", "reject_scans"):
         con.execute(f"drop table if exists temp.{table}")
-    con.execute(
-        f"""
-        insert into raw.{spec.raw_name} by name
-        with read as (
-            select *, {number} as _row_number
-            from read_csv({files}, columns = {declared}, header = true, auto_detect = false,
-                delim = ',', quote = '"', escape = '"', new_line = {_newline(newline)},
-                filename = true, store_rejects = true, max_line_size = 2097152)
-        ),
-        parsed as (
-            select {", ".join(values)}, m.load_id as _load_id,
-                cast(r._row_number as integer) as _row_number, m.claim as _claim
-            from read as r inner join _members as m on r.filename = m.path
-        )
-        select * exclude (_claim), {slot.replace("m.claim", "_claim")} as _period from parsed
-        {keep}
-        """
-    )
-    counted = dict(
+    read = f"""
+        read_csv({files}, columns = {declared}, header = true, auto_detect = false,
+            delim = ',', quote = '"', escape = '"', new_line = {_newline(newline)},
+            filename = true, store_rejects = true, max_line_size = 2097152)
+    """
+    parsed = f"{', '.join(values)}, m.load_id as _load_id, m.claim as _claim"
+    named = f"* exclude (_claim), {slot.replace('m.claim', '_claim')} as _period"
+    # A row is numbered by its place in its file. No window over the rows of each file gives that:
+    # within a partition they come in any order. One large file is numbered as a stream; of several
+    # small ones a table keeps the order in which they are listed, and their lines in order.
+    if len(loads) == 1:
         con.execute(
-            f"select _load_id, count(*) from raw.{spec.raw_name} "
+            f"""
+            insert into raw.{spec.raw_name} by name
+            with numbered as (select *, row_number() over () as _row_number from {read}),
+            parsed as (
+                select {parsed}, cast(r._row_number as integer) as _row_number
+                from numbered as r inner join _members as m on r.filename = m.path
+            )
+            select {named} from parsed {keep}
+            """
+        )
+    else:
+        con.execute(
+            f"""
+            create or replace temp table _read as
+            with parsed as (
+                select {parsed} from {read} as r inner join _members as m on r.filename = m.path
+            )
+            select * from parsed {keep}
+            """
+        )
+        con.execute(
+            f"""
+            insert into raw.{spec.raw_name} by name
+            with starts as (select _load_id, min(rowid) as first_rowid from _read group by 1),
+            parsed as (
+                select r.*, cast(r.rowid - s.first_rowid + 1 as integer) as _row_number
+                from _read as r inner join starts as s on r._load_id = s._load_id
+            )
+            select {named} from parsed
+            """
+        )
+        con.execute("drop table _read")
+    counted = {
+        load_id: count if count == last else -1
+        for load_id, count, last in con.execute(
+            f"select _load_id, count(*), max(_row_number) from raw.{spec.raw_name} "
             "where _load_id in (select load_id from _members) group by 1"
         ).fetchall()
-    )
+    }
     rejected = {
         r[0]
         for r in con.execute(
@@ -1249,7 +1271,8 @@ def _settle(
                 o.outcome = "entered_with_warnings"
                 words = [n.message for n in load.notes]
                 if load.quarantined_rows:
-                    words.append(f"{load.quarantined_rows:,} rows went to quarantine")
+                    n = load.quarantined_rows
+                    words.append(f"{n:,} {'row' if n == 1 else 'rows'} went to quarantine")
                 o.reason_code = load.notes[0].code if load.notes else "rows_quarantined"
                 o.reason = "; ".join(dict.fromkeys(words))
         o.slots = [s for s, _ in slots]
