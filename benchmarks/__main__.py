@@ -7,6 +7,7 @@ measured; 2 for a wrong option.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import platform
@@ -37,6 +38,11 @@ def main(arguments: list[str] | None = None) -> int:
         action="store_true",
         help="a reduced set without case 3, in about a minute; too small to judge targets on",
     )
+    parser.add_argument(
+        "--whole-run",
+        action="store_true",
+        help="case 5 also builds and publishes what it loaded (some minutes more)",
+    )
     parser.add_argument("--only", metavar="1,3", help="these cases only")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the report")
     options = parser.parse_args(arguments)
@@ -65,6 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
     home.mkdir(parents=True, exist_ok=True)
     progress = Lines()
     size = inputs.QUICK if options.quick else inputs.FULL
+    size = dataclasses.replace(size, is_whole_run=options.whole_run)
     started = time.time()
     results: list[Result] = []
     failed = False
@@ -78,8 +85,8 @@ def main(arguments: list[str] | None = None) -> int:
                 results += CASES[number](given)
             except NotMeasured as problem:
                 failed = True
-                title = (CASES[number].__doc__ or "").split(",")[0].strip()
-                results.append(Result(number, title[:58], None, problem=str(problem)))
+                name = CASES[number].__name__.replace("_", " ")
+                results.append(Result(number, name, None, problem=str(problem)))
             progress.line(f"{number}: took {time.perf_counter() - before:.0f} s")
         described = given.described
     if options.quick:

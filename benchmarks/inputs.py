@@ -33,12 +33,12 @@ class Size:
     years: int  # of the large warehouse
     month_repetitions: int
     many_rows: int
-    #: whether memory is that of a whole run, or (quicker) of the load alone
-    is_whole_run: bool
+    #: whether memory is that of a whole run (minutes), or of the load alone
+    is_whole_run: bool = False
 
 
-FULL = Size(None, 3, 5, (1_200_000, 10_000_000), 5, 10, 7, 10_000_000, True)
-QUICK = Size(16, 2, 3, (200_000,), 2, 1, 3, 500_000, False)
+FULL = Size(None, 3, 5, (1_200_000, 10_000_000), 5, 10, 7, 10_000_000)
+QUICK = Size(16, 2, 3, (200_000,), 2, 1, 3, 500_000)
 #: Cases left out of a quick run: a whole run, without which nothing can be unchanged, takes longer.
 SLOW_CASES = frozenset({3})
 

@@ -83,8 +83,8 @@ def test_generated_files_are_street_files_that_keep_their_contract(tmp_path: Pat
     assert registry.fast_columns(found, None) is not None, "must be read the fast way"
 
     spec = contract_spec("police_uk/street")
-    assert [c[1] for c in generate.COLUMNS] == [c.name for c in spec.columns]
-    assert [c[0] for c in generate.COLUMNS] == [c.title for c in spec.columns]
+    titles = {c.name: c.title for c in spec.columns}
+    assert {name: title for title, name, _ in generate.COLUMNS} == titles
     with duckdb.connect() as con:
         rows = con.execute(generate.rows_sql(files[:1], raw=True))
         names = [d[0] for d in rows.description]
