@@ -727,45 +727,36 @@ def _read_plain(
             delim = ',', quote = '"', escape = '"', new_line = {_newline(newline)},
             filename = true, store_rejects = true, max_line_size = 2097152)
     """
-    parsed = f"{', '.join(values)}, m.load_id as _load_id, m.claim as _claim"
-    named = f"* exclude (_claim), {slot.replace('m.claim', '_claim')} as _period"
-    # A row is numbered by its place in its file. No window over the rows of each file gives that:
-    # within a partition they come in any order. One large file is numbered as a stream; of several
-    # small ones a table keeps the order in which they are listed, and their lines in order.
-    if len(loads) == 1:
+    # A row is numbered by its place in its file. A window over the rows of each file would not give
+    # that (within a partition they come in any order): one large file is numbered as a stream, and
+    # several small ones by the row ids they get, because an insert keeps the order of files and
+    # lines however many threads read them.
+    number = "row_number() over ()" if len(loads) == 1 else "0"
+    con.execute(
+        f"""
+        insert into raw.{spec.raw_name} by name
+        with read as (select *, {number} as _row_number from {read}),
+        parsed as (
+            select {", ".join(values)}, m.load_id as _load_id,
+                cast(r._row_number as integer) as _row_number, m.claim as _claim
+            from read as r inner join _members as m on r.filename = m.path
+        )
+        select * exclude (_claim), {slot.replace("m.claim", "_claim")} as _period from parsed
+        {keep}
+        """
+    )
+    if len(loads) > 1:
         con.execute(
             f"""
-            insert into raw.{spec.raw_name} by name
-            with numbered as (select *, row_number() over () as _row_number from {read}),
-            parsed as (
-                select {parsed}, cast(r._row_number as integer) as _row_number
-                from numbered as r inner join _members as m on r.filename = m.path
-            )
-            select {named} from parsed {keep}
+            update raw.{spec.raw_name} as r
+            set _row_number = cast(r.rowid - s.first_rowid + 1 as integer)
+            from (
+                select _load_id, min(rowid) as first_rowid from raw.{spec.raw_name}
+                where _load_id in (select load_id from _members) group by 1
+            ) as s
+            where s._load_id = r._load_id
             """
         )
-    else:
-        con.execute(
-            f"""
-            create or replace temp table _read as
-            with parsed as (
-                select {parsed} from {read} as r inner join _members as m on r.filename = m.path
-            )
-            select * from parsed {keep}
-            """
-        )
-        con.execute(
-            f"""
-            insert into raw.{spec.raw_name} by name
-            with starts as (select _load_id, min(rowid) as first_rowid from _read group by 1),
-            parsed as (
-                select r.*, cast(r.rowid - s.first_rowid + 1 as integer) as _row_number
-                from _read as r inner join starts as s on r._load_id = s._load_id
-            )
-            select {named} from parsed
-            """
-        )
-        con.execute("drop table _read")
     counted = {
         load_id: count if count == last else -1
         for load_id, count, last in con.execute(
