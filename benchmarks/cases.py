@@ -231,7 +231,7 @@ def _gate_at(inputs: Inputs, rows: int) -> Result:
 
     def ours() -> float:
         started = time.perf_counter()
-        profile = con.execute(sql).fetch_arrow_table()
+        profile = con.execute(sql).to_arrow_table()
         scans.append(time.perf_counter() - started)
         with tempfile.TemporaryDirectory(dir=settings.work_dir) as folder:
             side_path = Path(folder) / "profile.duckdb"
