@@ -8,12 +8,14 @@ is the sources' (sources/registry.py).
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import shutil
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -39,13 +41,15 @@ class LandingError(Exception):
 
 @dataclass(frozen=True)
 class LandedFile:
-    """One file in the landing. ``name`` is its path relative to the landing."""
+    """One file in the landing. ``name`` is its path relative to the landing; ``problem`` says in
+    words why it could not be read (then ``sha256`` is empty)."""
 
     path: Path
     name: str
     byte_count: int
     modified_ns: int
     sha256: str
+    problem: str | None = None
 
 
 @dataclass(frozen=True)
@@ -67,8 +71,9 @@ class Arrival:
 def list_landing(landing: Path) -> list[LandedFile]:
     """Every regular file under the landing, oldest first (then by name), with its SHA-256.
 
-    Hidden files and folders and ``__MACOSX`` are passed over: they are never extracts. Raises
-    LandingError where the landing is missing or not a folder, or a file cannot be read.
+    Hidden files and folders and ``__MACOSX`` are passed over: they are never extracts. Linked
+    folders are walked like others, each folder once. A file or folder that cannot be read is
+    listed with its problem. Raises LandingError where the landing is missing or not a folder.
     """
     if not landing.exists():
         raise LandingError(
@@ -80,7 +85,29 @@ def list_landing(landing: Path) -> list[LandedFile]:
             "extracts with --landing"
         )
     found: list[tuple[int, str, Path, int]] = []
-    for folder, folders, files in os.walk(landing):
+    problems: list[LandedFile] = []
+    walked: set[tuple[int, int]] = set()
+
+    def unreadable(path: Path, error: OSError) -> LandedFile:
+        words = f"it cannot be read ({error.strerror}): let this user read it, or take it away"
+        return LandedFile(path, _name(path, landing), 0, 0, "", words)
+
+    def of_folder(error: OSError) -> None:
+        path = Path(error.filename)
+        if path == landing:
+            raise LandingError(f"the landing {landing} cannot be read: {error.strerror}")
+        if error.errno != errno.ENOENT:
+            problems.append(unreadable(path, error))
+
+    for folder, folders, files in os.walk(landing, onerror=of_folder, followlinks=True):
+        try:
+            here = Path(folder).stat()
+        except FileNotFoundError:
+            continue
+        if (here.st_dev, here.st_ino) in walked:  # a link back to where we have been
+            folders.clear()
+            continue
+        walked.add((here.st_dev, here.st_ino))
         folders[:] = sorted(f for f in folders if not f.startswith(".") and f != "__MACOSX")
         for file in files:
             if file.startswith("."):
@@ -88,27 +115,44 @@ def list_landing(landing: Path) -> list[LandedFile]:
             path = Path(folder) / file
             try:
                 stat = path.stat()
-            except FileNotFoundError:  # a dangling link, or taken away while we looked
+            except OSError as error:
+                # A link to nothing or to itself, or a file taken away while we looked, is no file.
+                if error.errno not in (errno.ENOENT, errno.ELOOP):
+                    problems.append(unreadable(path, error))
                 continue
             if path.is_file():
-                name = path.relative_to(landing).as_posix()
-                found.append((stat.st_mtime_ns, name, path, stat.st_size))
+                found.append((stat.st_mtime_ns, _name(path, landing), path, stat.st_size))
     found.sort()
 
-    def hashed(entry: tuple[int, str, Path, int]) -> LandedFile:
+    def hashed(entry: tuple[int, str, Path, int]) -> LandedFile | None:
         modified, name, path, size = entry
         try:
             with path.open("rb") as handle:
                 digest = hashlib.file_digest(handle, "sha256").hexdigest()
+        except FileNotFoundError:
+            return None
         except OSError as error:
-            raise LandingError(f"{path} cannot be read: {error.strerror}") from None
+            return unreadable(path, error)
         return LandedFile(path, name, size, modified, digest)
 
     with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(hashed, found))
+        return [f for f in pool.map(hashed, found) if f is not None] + problems
+
+
+def _name(path: Path, landing: Path) -> str:
+    """Path within the landing, as text that can be stored: bytes that are not UTF-8 are spelt."""
+    name = path.relative_to(landing).as_posix()
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 # ----------------------------------------------------------------------- raw copies
+
+
+def check_unchanged(file: LandedFile) -> None:
+    """Raise LandingError where a file is no longer the one whose bytes were hashed."""
+    stat = file.path.stat()
+    if (stat.st_mtime_ns, stat.st_size) != (file.modified_ns, file.byte_count):
+        raise LandingError(f"{file.path} changed while it was being read")
 
 
 def raw_path(settings: Settings, sha256: str) -> Path:
@@ -165,10 +209,20 @@ def archive_members(path: Path) -> list[zipfile.ZipInfo]:
                 and not i.filename.rsplit("/", 1)[-1].startswith(".")
             ]
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            raise  # the file itself cannot be had: that says nothing about the archive
         raise BadArchive(
             "archive_unreadable",
             f"the zip archive is damaged or was cut short ({error}); ask for it to be sent again",
         ) from None
+    names = Counter(i.filename for i in infos)
+    twice = [name for name, count in names.items() if count > 1]
+    if twice:
+        raise BadArchive(
+            "archive_ambiguous",
+            f"the zip archive holds {twice[0]} twice, so it is not clear which one is meant; ask "
+            "for it to be sent again",
+        )
     return sorted(infos, key=lambda i: i.filename)
 
 
@@ -191,6 +245,22 @@ def extract_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path
             "archive_member_unreadable",
             f"{info.filename} cannot be unpacked ({error}); ask for the archive to be sent again",
         ) from None
+
+
+def sweep(settings: Settings) -> None:
+    """Remove what a process that was killed left unfinished. The caller holds the write lock."""
+    for leftover in (
+        *settings.raw_dir.glob("*/.*.part"),
+        *(settings.work_dir / "members").glob("*.part"),
+    ):
+        leftover.unlink(missing_ok=True)
+    for folder in settings.work_dir.glob("gate-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def forget_members(settings: Settings) -> None:
+    """Remove unpacked members that wait to be loaded: they can be unpacked again."""
+    shutil.rmtree(settings.work_dir / "members", ignore_errors=True)
 
 
 def member_cache(settings: Settings, file_sha256: str, member_name: str) -> Path:

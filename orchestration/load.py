@@ -199,22 +199,50 @@ def discover(
 ) -> Discovery:
     """Look at the landing and write what is new into the ledger as arrivals.
 
-    A file known by its bytes is a replay (recorded as an attempt, nothing else). Raises
-    LandingError; a full disk surfaces as DiskFull.
+    A file known by its bytes is a replay (recorded as an attempt, nothing else). One that cannot
+    be read, or that changes or goes away meanwhile, is refused for this time only and keeps no
+    other file back. Raises LandingError; a full disk surfaces as DiskFull.
     """
     files = landing.list_landing(settings.landing_dir) if files is None else files
     version = rules_version(settings)
     known = known_files(con, version)
     result = Discovery(file_count=len(files))
     seen: set[str] = set()
+    landing.sweep(settings)
     try:
         for file in files:
+            if file.problem is not None:
+                result.refused.append(
+                    _refuse_this_time(con, run_id, file, "unreadable_file", file.problem)
+                )
+                continue
             if file.sha256 in known or file.sha256 in seen:
                 result.replayed.append(_replay(con, run_id, file))
                 continue
             seen.add(file.sha256)
             result.new_file_count += 1
-            _arrive(con, settings, run_id, file, version, result, progress)
+            try:
+                _arrive(con, settings, run_id, file, version, result, progress)
+            except (landing.LandingError, OSError) as error:
+                if isinstance(error, OSError) and error.filename != str(file.path):
+                    raise
+                # Members may have been unpacked from bytes other than those that were hashed.
+                landing.forget_members(settings)
+                words = (
+                    f"it could not be read again ({error.strerror}): it was taken away or closed "
+                    "while it was being read"
+                    if isinstance(error, OSError)
+                    else "it changed while it was being read"
+                )
+                result.refused.append(
+                    _refuse_this_time(
+                        con,
+                        run_id,
+                        file,
+                        "changed_while_read",
+                        f"{words}; let the copy into the landing finish and run again",
+                    )
+                )
     except Exception as error:
         if is_disk_full(error):
             raise DiskFull(disk_full_text(settings)) from error
@@ -225,6 +253,17 @@ def discover(
         ).fetchall()
     )
     return result
+
+
+def _refuse_this_time(
+    con: duckdb.DuckDBPyConnection, run_id: str, file: landing.LandedFile, code: str, words: str
+) -> LoadOutcome:
+    """Record that a file could not be looked at; the next run looks at it again."""
+    outcome = LoadOutcome(
+        file.name, None, "", "", "refused", code, words, None, file.sha256, file.byte_count
+    )
+    _attempt(con, run_id, outcome)
+    return outcome
 
 
 def disk_full_text(settings: Settings) -> str:
@@ -269,6 +308,7 @@ def _arrive(
     progress: Progress,
 ) -> None:
     found = landing.find_in_file(settings, file, progress)
+    landing.check_unchanged(file)
     raw = None
     if any(isinstance(f, Member) for _, f in found):
         raw = landing.keep_raw_copy(settings, file)

@@ -95,14 +95,16 @@ def _nothing_to_do(
             "select count(*) from ledger.arrival where status = 'pending'"
         ).fetchone()
         if (
-            any(f.sha256 not in known for f in files)
+            any(f.problem is None and f.sha256 not in known for f in files)
             or (pending and pending[0])
             or load.fingerprint(con, settings) != fingerprint
         ):
             return None
         load.begin_run(con, settings, run_id, trigger)
         found = load.discover(con, settings, run_id, progress, files)
-        refused = any(o.reason_code == "still_refused" for o in found.replayed)
+        refused = bool(found.refused) or any(
+            o.reason_code == "still_refused" for o in found.replayed
+        )
         load.end_run(con, run_id, "unchanged", "nothing new in the landing")
         snapshot_ledger(con, settings)
         report = read_report(con, settings, run_id)

@@ -85,6 +85,14 @@ class Settings(_Strict):
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value is not None else None
 
+    @field_validator("home")
+    @classmethod
+    def _openable(cls, value: Path) -> Path:
+        # DuckDB takes what follows a question mark for options, and then misses its own log file.
+        if "?" in str(value):
+            raise ValueError("the path may not hold a question mark; name another folder")
+        return value
+
     @property
     def landing_dir(self) -> Path:
         return self.landing if self.landing is not None else self.home / "landing"

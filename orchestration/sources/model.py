@@ -23,7 +23,8 @@ class Scan:
 
     ``encoding`` is ``utf-8`` (plain ASCII included) or ``cp1252`` where the bytes are not UTF-8;
     ``line_count`` counts data lines after the header (a last line without newline counts, empty
-    lines do not), exact as a row count wherever ``has_quotes`` is false.
+    lines do not), exact as a row count wherever ``has_quotes`` is false. ``comma_count`` counts
+    the commas of the whole file, -1 where they were not counted.
     """
 
     byte_count: int
@@ -36,6 +37,7 @@ class Scan:
     has_blank_lines: bool
     line_count: int
     header: tuple[str, ...]
+    comma_count: int = -1
 
 
 @dataclass(frozen=True)

@@ -501,8 +501,9 @@ def fast_columns(member: Member, settings: object = None) -> list[tuple[str, str
     """(title, contract column) in file order where DuckDB may read the file directly, else None.
 
     That is where a record is a line and every column of the file feeds one column: UTF-8, no
-    quotes, NUL bytes or empty lines, one kind of line end, no rows above the header. A row with a
-    field too many or too few still stops DuckDB: then the exact reader is the one to use. Contract
+    quotes, NUL bytes or empty lines, one kind of line end, no rows above the header, and as many
+    commas as its lines need: DuckDB takes empty fields too many at the end of a row for none. A row
+    with a field too few still stops DuckDB: then the exact reader is the one to use. Contract
     columns the layout does not have are not listed (they are null).
     """
     scanned = member.scan
@@ -515,6 +516,7 @@ def fast_columns(member: Member, settings: object = None) -> list[tuple[str, str
         and not scanned.has_blank_lines
         and scanned.newline in ("\n", "\r\n")
         and dict(member.options).get("skip", "0") == "0"
+        and scanned.comma_count == (scanned.line_count + 1) * (len(scanned.header) - 1)
     )
     return list(member.columns) if clean else None
 

@@ -80,7 +80,7 @@ def scan(source: Path | bytes) -> Scan:
     decoder = codecs.getincrementaldecoder("utf-8")()
     utf8 = True
     pending = False  # the decoder holds the start of a character
-    size = lf = cr = 0
+    size = lf = cr = commas = 0
     quotes = nul = blank = lone_cr = False
     head = b""
     last = b"\n"  # a file that begins with a line end begins with an empty line
@@ -96,6 +96,7 @@ def scan(source: Path | bytes) -> Scan:
             except UnicodeDecodeError:
                 utf8 = False
         lf += chunk.count(b"\n")
+        commas += chunk.count(b",")
         quotes = quotes or b'"' in chunk
         nul = nul or b"\0" in chunk
         join = last + chunk[:1]
@@ -138,6 +139,7 @@ def scan(source: Path | bytes) -> Scan:
         has_blank_lines=blank,
         line_count=max(lines - 1, 0),
         header=read_header(head, encoding),
+        comma_count=commas,
     )
 
 
