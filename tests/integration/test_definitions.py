@@ -1,4 +1,4 @@
-"""The code location as Dagster sees it: graph, checks, pools, partitions, jobs, sensor, schedule."""
+"""The code location as Dagster sees it: graph, checks, pools, partitions, jobs, automation."""
 
 from __future__ import annotations
 
