@@ -29,6 +29,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from orchestration import landing
 from orchestration.contracts import spec as contract_spec
@@ -49,8 +50,6 @@ log = logging.getLogger(__name__)
 #: Files handed to one read: bounds what is unpacked on disk, and held in memory, at a time. Much
 #: smaller reads would be slower: DuckDB writes rows out as it goes only in large inserts.
 CHUNK_BYTES = 400_000_000
-#: A file larger than this is read on its own, so that row numbers need no sorting.
-LARGE_FILE = 24_000_000
 #: Row failures kept per rule of a load that is refused whole (its bytes are kept in any case).
 KEPT_FAILURES = 1_000
 
@@ -440,6 +439,8 @@ class _Load:
     encoding: str | None = None
     notes: list[Note] = field(default_factory=list)
     refused: LoadRefused | None = None
+    #: whether this content was loaded before, under other rules
+    is_again: bool = False
     gate_status: str = "not_assessed"
     docs: str | None = None
 
@@ -533,6 +534,7 @@ def _load_group(
         if before is not None and before.may_be_looked_at_again(version, reload):
             if before.has_entered:
                 load.load_id = load_id_of(arrival.found, version)
+            load.is_again = True
             before = None
         elif before is not None:
             load.load_id = before.load_id
@@ -544,6 +546,7 @@ def _load_group(
         known[key] = _Known(load.load_id, "entered", version, 0, True)
         loads.append(load)
 
+    _forget_refusals(con, loads)
     _stage(con, settings, spec, loads, bar, today)
     found_duplicates = _find_duplicates(con, spec, [x for x in loads if x.refused is None])
     _gate(con, settings, spec, [x for x in loads if x.refused is None], run_id, found_duplicates)
@@ -595,6 +598,15 @@ def _known_loads(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> dict[tuple[
         [spec.source, spec.table],
     ).fetchall()
     return {(r[0], r[1]): _Known(*r[2:]) for r in rows}
+
+
+def _forget_refusals(con: duckdb.DuckDBPyConnection, loads: list[_Load]) -> None:
+    """Remove what an earlier look left about loads that are looked at again under their old id:
+    rows and answers of the old rules (the attempt itself stays in the ledger)."""
+    again = [x for x in loads if x.is_again]
+    if again:
+        for table in ("quarantine", "gate_result"):
+            con.execute(f"delete from ledger.{table} where load_id in {_id_list(again)}")
 
 
 def _outcome_of_replay(
@@ -670,8 +682,12 @@ def _stage(
             # Nearly every file is flawless, and is read and checked in one go. One that loses a
             # row on the way is read again with the bad rows in, to say what is wrong with them;
             # one that is not even well-formed goes to the exact reader.
-            flawed = _read_plain(con, spec, layout, ready, paths, today, only_good=True)
-            malformed = _read_plain(con, spec, layout, flawed, paths, today, only_good=False)
+            flawed = _read_plain(con, settings, spec, layout, ready, paths, today, only_good=True)
+            malformed = []
+            for load in flawed:
+                malformed += _read_plain(
+                    con, settings, spec, layout, [load], paths, today, only_good=False
+                )
             _check_plain(con, spec, [x for x in flawed if x not in malformed], today)
             for load in malformed:
                 _read_exact(con, settings, spec, load, paths[load.load_id], today)
@@ -684,14 +700,12 @@ def _stage(
 
 
 def _chunks(loads: list[_Load]) -> Iterator[list[_Load]]:
-    """Loads in parts of about equal size, each at most ``CHUNK_BYTES``; large files alone."""
-    small = [x for x in loads if (x.byte_count or 0) <= LARGE_FILE]
-    yield from ([x] for x in loads if (x.byte_count or 0) > LARGE_FILE)
-    total = sum(x.byte_count or 0 for x in small)
+    """Loads in parts of about equal size, each about ``CHUNK_BYTES`` at most (or one large file)."""
+    total = sum(x.byte_count or 0 for x in loads)
     target = total / max(1, -(-total // CHUNK_BYTES))
     chunk: list[_Load] = []
     size = 0
-    for load in small:
+    for load in loads:
         chunk.append(load)
         size += load.byte_count or 0
         if size >= target:
@@ -714,6 +728,7 @@ def _materialise_all(settings: Settings, loads: list[_Load]) -> dict[str, Path]:
 
 def _read_plain(
     con: duckdb.DuckDBPyConnection,
+    settings: Settings,
     spec: TableSpec,
     layout: tuple[Sequence[tuple[str, str]], str],
     loads: list[_Load],
@@ -727,6 +742,12 @@ def _read_plain(
     ``layout`` is the columns (title, contract column) and the line end. A load is in trouble when
     DuckDB rejected one of its rows, or the number of rows is not the number of lines the scan
     counted: with ``only_good`` also because a row breaks the contract. Its rows are taken out.
+
+    Row numbers are written only without ``only_good``, for one load at a time. Of a load whose
+    every line is in, the nth row of the table is the nth line: rows keep the order of the files
+    and of their lines (DuckDB promises it for one table function with a filter, which is why
+    nothing is joined here), so the number would cost as much as the rest and say nothing new.
+    Staging gives it (macro ``row_number_in_file``).
     """
     if not loads:
         return []
@@ -743,79 +764,56 @@ def _read_plain(
         if col.name not in given:
             values.append(f"null::{col.sql_type} as {ident(col.name)}")
             continue
-        text = f"r.{ident(given[col.name])}"
-        value = text
-        if col.kind in ("code", "month"):
-            value = parse_sql(col, text)
+        text = ident(given[col.name])
+        value = parse_sql(col, text) if col.kind in ("code", "month") else text
         values.append(f"{value} as {ident(col.name)}")
-    slot = spec.slot_sql.replace("{claim}", "m.claim")
-    con.execute(
-        "create or replace temp table _members (path varchar, load_id varchar, claim varchar)"
-    )
-    con.executemany(
-        "insert into _members values (?, ?, ?)",
-        [(str(paths[x.load_id]), x.load_id, x.member.claim) for x in loads],
-    )
-    files = "[" + ", ".join(lit(str(paths[x.load_id])) for x in loads) + "]"
     keep = ""
     if only_good:
         keep = "where not " + failed_sql(rules(spec, text=None, parsed="{}", today=today))
     for table in ("reject_errors", "reject_scans"):
         con.execute(f"drop table if exists temp.{table}")
-    read = f"""
-        read_csv({files}, columns = {declared}, header = true, auto_detect = false,
-            delim = ',', quote = '"', escape = '"', new_line = {_newline(newline)},
-            filename = true, store_rejects = true, max_line_size = 2097152)
-    """
-    # A row is numbered by its place in its file. A window over the rows of each file would not give
-    # that (within a partition they come in any order): one large file is numbered as a stream, and
-    # several small ones by the row ids they get, because an insert keeps the order of files and
-    # lines however many threads read them.
-    number = "row_number() over ()" if len(loads) == 1 else "0"
-    con.execute(
-        f"""
-        insert into raw.{spec.raw_name} by name
-        with read as (select *, {number} as _row_number from {read}),
-        parsed as (
-            select {", ".join(values)}, m.load_id as _load_id,
-                cast(r._row_number as integer) as _row_number, m.claim as _claim
-            from read as r inner join _members as m on r.filename = m.path
-        )
-        select * exclude (_claim), {slot.replace("m.claim", "_claim")} as _period from parsed
-        {keep}
-        """
-    )
-    if len(loads) > 1:
+    with tempfile.TemporaryDirectory(dir=settings.work_dir, prefix="plain-") as folder:
+        # A link's name carries what a row must be told of its file.
+        links = {}
+        for load in loads:
+            link = Path(folder) / f"{load.load_id}~{quote(load.member.claim, safe='')}"
+            link.symlink_to(paths[load.load_id])
+            links[str(link)] = load
+        files = "[" + ", ".join(lit(path) for path in links) + "]"
+        told = "parse_filename(filename)"
+        slot = spec.slot_sql.replace("{claim}", f"url_decode(split_part({told}, '~', 2))")
+        number = "null" if only_good else "row_number() over ()"
         con.execute(
             f"""
-            update raw.{spec.raw_name} as r
-            set _row_number = cast(r.rowid - s.first_rowid + 1 as integer)
-            from (
-                select _load_id, min(rowid) as first_rowid from raw.{spec.raw_name}
-                where _load_id in (select load_id from _members) group by 1
-            ) as s
-            where s._load_id = r._load_id
+            insert into raw.{spec.raw_name} by name
+            with parsed as (
+                select {", ".join(values)}, split_part({told}, '~', 1) as _load_id,
+                    cast({number} as integer) as _row_number, filename
+                from read_csv({files}, columns = {declared}, header = true, auto_detect = false,
+                    delim = ',', quote = '"', escape = '"', new_line = {_newline(newline)},
+                    filename = true, store_rejects = true, max_line_size = 2097152)
+            )
+            select * exclude (filename), {slot} as _period from parsed {keep}
             """
         )
-    counted = {
-        load_id: count if count == last else -1
-        for load_id, count, last in con.execute(
-            f"select _load_id, count(*), max(_row_number) from raw.{spec.raw_name} "
-            "where _load_id in (select load_id from _members) group by 1"
+        rejected = {
+            links[r[0]].load_id
+            for r in con.execute(
+                "select distinct s.file_path from temp.reject_errors e join temp.reject_scans s "
+                "on s.scan_id = e.scan_id and s.file_id = e.file_id"
+            ).fetchall()
+        }
+    counted = dict(
+        con.execute(
+            f"select _load_id, count(*) from raw.{spec.raw_name} "
+            f"where _load_id in {_id_list(loads)} group by 1"
         ).fetchall()
-    }
-    rejected = {
-        r[0]
-        for r in con.execute(
-            "select distinct s.file_path from temp.reject_errors e join temp.reject_scans s "
-            "on s.scan_id = e.scan_id and s.file_id = e.file_id"
-        ).fetchall()
-    }
+    )
     troubled = []
     for load in loads:
         assert load.member.scan is not None
         count = counted.get(load.load_id, 0)
-        if count != load.member.scan.line_count or str(paths[load.load_id]) in rejected:
+        if count != load.member.scan.line_count or load.load_id in rejected:
             troubled.append(load)
             continue
         load.row_count_read = load.row_count_inserted = count
@@ -1278,6 +1276,11 @@ def _settle(
         if load.refused is None and not slots and spec.slot_sql == "{claim}" and load.member.claim:
             # A file with a header and no rows says "none", which is not the same as no file.
             slots.append((load.member.claim, 0))
+        newer = _held_by_newer(con, spec, load) if load.is_again else {}
+        if any(slot in newer for slot, _ in slots):
+            load.notes.append(
+                Note("newer_load_stands", "what a newer file said since then stays as it is")
+            )
         o = _outcome(spec, load, "entered")
         if load.refused is not None:
             o.outcome = "refused"
@@ -1339,6 +1342,12 @@ def _settle(
             ],
         )
         for slot, count in slots:
+            if slot in newer:
+                con.execute(
+                    "insert into ledger.load_period values ($1, $2, $3, $4, $5, $6, $6, $7)",
+                    [load.load_id, spec.source, spec.table, slot, count, at, newer[slot]],
+                )
+                continue
             con.execute(
                 "update ledger.load_period set superseded_at = $1, superseded_by = $2 "
                 "where source = $3 and table_name = $4 and slot = $5 and superseded_at is null",
@@ -1349,6 +1358,36 @@ def _settle(
                 [load.load_id, spec.source, spec.table, slot, count, at],
             )
         outcomes.append(o)
+
+
+def _held_by_newer(con: duckdb.DuckDBPyConnection, spec: TableSpec, load: _Load) -> dict[str, str]:
+    """Slots whose current load (their values) arrived first after this one's content did.
+
+    A load that is looked at again under new rules is not news: it may not undo its correction.
+    """
+    return dict(
+        con.execute(
+            """
+            with first_arrivals as (
+                select content_sha256, coalesce(claim, '') as claim, min(arrival_number) as number
+                from ledger.arrival where table_name = $1 group by all
+            ),
+            held as (
+                select p.slot, p.load_id, f.number
+                from ledger.load_period as p
+                inner join ledger.load as l on l.load_id = p.load_id
+                inner join first_arrivals as f
+                    on f.content_sha256 = l.content_sha256 and f.claim = coalesce(l.claim, '')
+                where p.source || '/' || p.table_name = $1 and p.superseded_at is null
+            )
+            select slot, load_id from held
+            where number > (
+                select number from first_arrivals where content_sha256 = $2 and claim = $3
+            )
+            """,
+            [spec.name, load.member.content_sha256, load.member.claim],
+        ).fetchall()
+    )
 
 
 # ----------------------------------------------------------------------- state
