@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import functools
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -47,6 +48,9 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
         *args: Any, home: Path | None, config: Path | None, as_json: bool, **kwargs: Any
     ) -> Any:
         try:
+            if config is not None:
+                # Code lists, models and the processes started from here read the same file.
+                os.environ["PLUMBLINE_CONFIG"] = str(config.absolute())
             settings = load_settings(home=home, config=config)
         except SettingsError as error:
             raise Refusal(str(error)) from None

@@ -21,6 +21,7 @@ from orchestration.warehouse import (
     DiskFull,
     WarehouseBusy,
     is_disk_full,
+    says_disk_full,
     snapshot_ledger,
     write_lock,
     writer,
@@ -73,9 +74,11 @@ def execute_run(
             return _through_dagster(settings, run_id, trigger, progress, select)
     except (landing.LandingError, WarehouseBusy, DiskFull) as error:
         return RunReport(run_id, "refused", EXIT_REFUSED, [str(error)])
-    except OSError as error:
+    except Exception as error:
         if is_disk_full(error):
             return RunReport(run_id, "refused", EXIT_REFUSED, [load.disk_full_text(settings)])
+        if not isinstance(error, OSError):
+            raise
         return RunReport(run_id, "failed", EXIT_FAILED, [f"{error.filename}: {error.strerror}"])
 
 
@@ -203,7 +206,7 @@ def _failures(result: Any) -> tuple[list[str], str, bool]:
             cause = cause.cause
         text = (user.description if user and user.description else cause.message).strip()
         name, _, words = text.partition(": ")
-        disk_full = disk_full or "no space left" in text.lower() or name.endswith("DiskFull")
+        disk_full = disk_full or says_disk_full(text) or name.endswith("DiskFull")
         if event.is_step_failure:
             step = (event.step_key or "").replace("__", "/")
             known = name.endswith(

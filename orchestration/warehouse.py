@@ -101,8 +101,13 @@ def is_disk_full(error: BaseException) -> bool:
 
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True
-    text = str(error).lower()
-    return "no space left" in text or "disk quota" in text or "out of disk" in text
+    return says_disk_full(str(error))
+
+
+def says_disk_full(text: str) -> bool:
+    """Whether an error's words (the operating system's, DuckDB's, SQLite's) mean a full disk."""
+    words = ("no space left", "disk quota", "out of disk", "disk is full")
+    return any(w in text.lower() for w in words)
 
 
 def _holder(lock_path: Path) -> str:
