@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from landing_support import (
+    NUMBER,
     PRC,
     SEARCH,
     STREET,
@@ -777,7 +778,7 @@ def values_of(together: tuple[Bench, dict], case_id: str, column: str) -> list:
     o = outcomes[name]
     table = f"raw.{o.source}__{o.table_name}"
     rows = bench.query(
-        f"select _row_number, {column} from {table} where _load_id = $1 order by 1", [o.load_id]
+        f"select {NUMBER}, {column} from {table} where _load_id = $1 order by 1", [o.load_id]
     )
     return rows
 

@@ -25,6 +25,11 @@ from orchestration.warehouse import writer
 
 #: The day on which loads of the tests take place: months after it lie in the future.
 TODAY = dt.date(2026, 2, 3)
+#: The number of a row in its file: written where rows were left out, else its place in the load.
+NUMBER = (
+    "coalesce(_row_number, "
+    "cast(row_number() over (partition by _load_id order by rowid) as integer))"
+)
 
 STREET = [
     "Crime ID",
@@ -298,20 +303,22 @@ class Bench:
                 "select table_name from duckdb_tables() where schema_name = 'raw' order by 1"
             ).fetchall():
                 rows = con.execute(
-                    f"select * from raw.{table} {where} order by _load_id, _row_number"
+                    f"select * replace ({NUMBER} as _row_number) from raw.{table} {where} "
+                    "order by _load_id, _row_number"
                 ).fetchall()
                 if rows:
                     found[table] = hashlib.sha256(repr(rows).encode()).hexdigest()
         return found
 
-    def current(self, table: str, columns: str = "*") -> list[tuple]:
+    def current(self, table: str, columns: str = "* exclude (place)") -> list[tuple]:
         """Rows of a raw table that are current, in the order of slot and row."""
         s = spec(table)
         return self.query(
-            f"select {columns} from raw.{s.raw_name} as r where exists (select 1 from "
+            f"select {columns} from (select *, rowid as place from raw.{s.raw_name}) as r "
+            "where exists (select 1 from "
             f"ledger.load_period as p where p.load_id = r._load_id and p.slot = r._period "
             f"and p.source = '{s.source}' and p.table_name = '{s.table}' "
-            "and p.superseded_at is null) order by _period, _row_number"
+            "and p.superseded_at is null) order by _period, _load_id, place"
         )
 
     def quarantined(self, load_id: str | None) -> list[tuple[int | None, str, str | None]]:
