@@ -18,6 +18,15 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- Whether something that happened once (a refusal, say) had happened by the moment of `as_of`. -#}
+{% macro had_happened(column) -%}
+    {%- if var('as_of', none) is none -%}
+        {{ column }} is not null
+    {%- else -%}
+        {{ column }} <= cast('{{ var('as_of') | string | replace("'", "''") }}' as timestamp)
+    {%- endif -%}
+{%- endmacro %}
+
 {% macro current_rows(source_name, table_name) %}
     select raw_rows.*
     from {{ source(source_name, table_name) }} as raw_rows

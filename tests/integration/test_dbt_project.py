@@ -128,7 +128,18 @@ def enter(
     judged(con, table, load_id, entered=len(rows), quarantined=quarantined)
 
 
-def judged(con, table, load_id, *, entered=0, quarantined=0, outcome="entered", reason=None):
+def judged(
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    load_id: str,
+    *,
+    entered: int = 0,
+    quarantined: int = 0,
+    outcome: str = "entered",
+    reason: str | None = None,
+    claim: str | None = None,
+) -> None:
+    """Write the judgement of one load."""
     about = spec(table)
     values = {
         "load_id": load_id,
@@ -138,6 +149,7 @@ def judged(con, table, load_id, *, entered=0, quarantined=0, outcome="entered", 
         "file_name": f"{load_id}.csv",
         "file_sha256": "f",
         "content_sha256": "c",
+        "claim": claim,
         "outcome": outcome,
         "reason": reason,
         "row_count_read": entered + quarantined,
@@ -151,6 +163,36 @@ def judged(con, table, load_id, *, entered=0, quarantined=0, outcome="entered", 
     con.execute(
         f"insert into ledger.load ({', '.join(values)}) values ({', '.join('?' * len(values))})",
         list(values.values()),
+    )
+
+
+def set_aside(
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    load_id: str,
+    number: int,
+    rule: str,
+    *,
+    column: str | None = None,
+    value: str | None = None,
+    text: str | None = None,
+) -> None:
+    """Put one row in quarantine under rule ``<source>.<table>.<rule>``."""
+    about = spec(table)
+    con.execute(
+        "insert into ledger.quarantine values (?, ?, ?, ?, ?, ?, ?, 'must be known', "
+        "'the publisher', ?, ?)",
+        [
+            load_id,
+            about.source,
+            about.table,
+            number,
+            f"{about.source}.{about.table}.{rule}",
+            column,
+            value,
+            text,
+            ENTERED,
+        ],
     )
 
 
@@ -193,9 +235,9 @@ def months_of(year: str) -> list[str]:
 
 
 def small_warehouse(con: duckdb.DuckDBPyConnection) -> None:
-    """Four forces over two years, hospital months, three street files, one refused load."""
+    """Four forces over three years, hospital months, three street files, two refused loads."""
     violence = "Violence against the person"
-    for year, number in (("2019/20", 100), ("2021/22", 150)):
+    for year, number in (("2019/20", 100), ("2020/21", 120), ("2021/22", 150)):
         rows = []
         for quarter in (1, 2, 3, 4):
             for force in REGION:
@@ -212,7 +254,14 @@ def small_warehouse(con: duckdb.DuckDBPyConnection) -> None:
         if year == "2021/22":  # a file that came in before the one that counts
             old = [{**row, "number_of_offences": 99_999} for row in rows]
             enter(con, "home_office/prc", "prc old", old, superseded_by=f"prc {year}")
-        enter(con, "home_office/prc", f"prc {year}", rows, quarantined=2)
+        enter(con, "home_office/prc", f"prc {year}", rows, quarantined=int(year == "2020/21"))
+    # A row of the middle year is missing, and one of the file that counts no more.
+    row = {"financial_year": "2020/21", "financial_quarter": 2, "force_name": "Staffordshire"}
+    rule = {"column": "offence_code", "value": "??"}
+    code = "offence_code.not_in_code_list"
+    set_aside(con, "home_office/prc", "prc 2020/21", 41, code, text=json.dumps(row), **rule)
+    row["financial_year"] = "2021/22"
+    set_aside(con, "home_office/prc", "prc old", 41, code, text=json.dumps(row), **rule)
 
     hospital = []
     for year, shown in (("2019/20", "50"), ("2021/22", "50")):
@@ -237,12 +286,18 @@ def small_warehouse(con: duckdb.DuckDBPyConnection) -> None:
     enter(con, "police_uk/street", "s1", [street(first, "Robbery"), street(first, "Robbery")])
     enter(con, "police_uk/street", "s2", [], [third])
     other = "south-yorkshire/2020-02"
-    enter(con, "police_uk/street", "s3", [street(other, "Drugs")], quarantined=1)
-    con.execute(
-        "insert into ledger.quarantine values ('s3', 'police_uk', 'street', 2, "
-        "'police_uk.street.crime_type.not_in_code_list', 'crime_type', 'Drug', 'must be known', "
-        "'data.police.uk', null, ?)",
-        [ENTERED],
+    enter(con, "police_uk/street", "s3", [street(other, "Drugs")], quarantined=2)
+    unknown = "crime_type.not_in_code_list"
+    set_aside(con, "police_uk/street", "s3", 2, unknown, column="crime_type", value="Drug")
+    whole = "2020-02,South Yorkshire Police,1 High Street"
+    set_aside(con, "police_uk/street", "s3", 3, "row.too_few_fields", value=whole, text=whole)
+    judged(
+        con,
+        "police_uk/street",
+        "s4",
+        outcome="refused",
+        reason="doubled",
+        claim="south-yorkshire/2020-03",
     )
     # Searches at 23:30 UTC on 31 March are of April in British time, and of the April file.
     enter(
@@ -305,10 +360,10 @@ def test_force_comparison(empty_counts, small: Built):
         "where offence_level = 'all' and period_label = '2021/22' order by change_rank, force_name"
     )
     assert rows == [
-        ("West Midlands", 604, 1.495, 1, 4, "up", 2),
-        ("Staffordshire", 404, 1.0, 2, 4, "not distinguishable from chance", 2),
-        ("Warwickshire", 404, 1.0, 2, 4, "not distinguishable from chance", 2),
-        ("West Mercia", 404, 1.0, 2, 4, "not distinguishable from chance", 2),
+        ("West Midlands", 604, 1.495, 1, 4, "up", 0),
+        ("Staffordshire", 404, 1.0, 2, 4, "not distinguishable from chance", 0),
+        ("Warwickshire", 404, 1.0, 2, 4, "not distinguishable from chance", 0),
+        ("West Mercia", 404, 1.0, 2, 4, "not distinguishable from chance", 0),
     ]
     homicide = small.rows(
         "select offence_count, change_ratio, change_pct, round(offence_count_lower, 3), "
@@ -324,6 +379,28 @@ def test_force_comparison(empty_counts, small: Built):
     assert fraud == [("group", None, False), ("subgroup", None, False)]
 
 
+def test_a_force_with_rows_in_quarantine_is_neither_complete_nor_ranked(empty_counts, small: Built):
+    rows = small.rows(
+        "select period_label, force_name, period_status, change_rank, ranked_force_count, "
+        "quarantined_row_count from marts.mart_force_comparison where offence_level = 'all' "
+        "and period_label in ('2020/21', '2020/21 Q1', '2020/21 Q2') "
+        "and force_code in ('staffordshire', 'west-midlands') order by 1, 2"
+    )
+    assert rows == [
+        ("2020/21", "Staffordshire", "incomplete_quarantined", None, 3, 1),
+        ("2020/21", "West Midlands", "complete", 1, 3, 0),
+        ("2020/21 Q1", "Staffordshire", "complete", 2, 4, 0),
+        ("2020/21 Q1", "West Midlands", "complete", 1, 4, 0),
+        ("2020/21 Q2", "Staffordshire", "incomplete_quarantined", None, 3, 1),
+        ("2020/21 Q2", "West Midlands", "complete", 1, 3, 0),
+    ]
+    assert small.rows(
+        "select forces_supplied_count, comparison_status, verdict from marts.mart_triangulation "
+        "where pair_code = 'violence_with_injury' and area_code = 'E12000005' "
+        "and period_label = '2020/21'"
+    ) == [(3, "incomplete", "not assessed")]
+
+
 def test_monthly_series_has_a_row_for_every_month(empty_counts, small: Built):
     rows = small.rows(
         "select area_id, strftime(month, '%Y-%m'), value, supply_status, quarantined_row_count "
@@ -334,8 +411,8 @@ def test_monthly_series_has_a_row_for_every_month(empty_counts, small: Built):
         ("force/merseyside", "2020-02", None, "not_supplied", None),
         ("force/merseyside", "2020-03", 0.0, "supplied_zero", 0),
         ("force/south-yorkshire", "2020-01", None, "not_supplied", None),
-        ("force/south-yorkshire", "2020-02", 1.0, "supplied", 1),
-        ("force/south-yorkshire", "2020-03", None, "not_supplied", None),
+        ("force/south-yorkshire", "2020-02", 1.0, "supplied", 2),
+        ("force/south-yorkshire", "2020-03", None, "refused", 0),
     ]
     absent_category = small.rows(
         "select value, value_lower, round(value_upper, 3) from marts.mart_monthly_series "
@@ -365,7 +442,8 @@ def test_triangulation(empty_counts, small: Built):
         "select period_label, police_count, hospital_count, hospital_count_lower, "
         "hospital_count_upper, suppressed_month_count, comparison_status, verdict "
         "from marts.mart_triangulation where pair_code = 'violence_with_injury' "
-        "and area_code = 'E12000005' and period_type = 'financial_year' order by 1"
+        "and area_code = 'E12000005' and period_type = 'financial_year' "
+        "and period_label <> '2020/21' order by 1"
     )
     assert rows == [
         ("2019/20", 1600, 600, 576, 624, 0, "complete", "baseline"),
@@ -389,11 +467,15 @@ def test_ledger_reconciles_and_names_what_was_refused(empty_counts, small: Built
     ) == [
         ("imd", "refused", False, None, "column IMD19 is missing"),
         ("prc old", "entered", False, "prc 2021/22", None),
+        ("s4", "refused", False, None, "doubled"),
     ]
     assert small.rows(
         "select rule_code, row_count, row_share, example_value, who_fixes "
-        "from marts.mart_quarantine_summary"
-    ) == [("police_uk.street.crime_type.not_in_code_list", 1, 0.5, "Drug", "data.police.uk")]
+        "from marts.mart_quarantine_summary where source = 'police_uk' order by 1"
+    ) == [
+        ("police_uk.street.crime_type.not_in_code_list", 1, 1 / 3, "Drug", "the publisher"),
+        ("police_uk.street.row.too_few_fields", 1, 1 / 3, None, "the publisher"),
+    ]
 
 
 def test_every_mart_is_described_contracted_and_has_its_grain_tested(empty: Built):

@@ -4,6 +4,10 @@ with recorded_crimes as (
     select * from {{ ref('int_recorded_crimes_by_quarter') }}
 ),
 
+quarantined as (
+    select * from {{ ref('int_recorded_crimes_in_quarantine') }}
+),
+
 territorial_forces as (
     select forces.force_code
     from {{ ref('forces') }} as forces
@@ -122,28 +126,38 @@ periods as (
 
 final as (
     select
-        force_code,
-        offence_level,
-        offence_group,
-        offence_name,
-        period_type,
-        period_label,
-        financial_year,
-        financial_quarter,
-        period_start,
+        periods.force_code,
+        periods.offence_level,
+        periods.offence_group,
+        periods.offence_name,
+        periods.period_type,
+        periods.period_label,
+        periods.financial_year,
+        periods.financial_quarter,
+        periods.period_start,
         case
-            when period_type = 'quarter' then {{ period_end('period_start', 3) }}
-            else {{ period_end('period_start', 12) }}
+            when periods.period_type = 'quarter' then {{ period_end('periods.period_start', 3) }}
+            else {{ period_end('periods.period_start', 12) }}
         end as period_end,
-        offence_count,
-        quarters_supplied_count,
+        periods.offence_count,
+        periods.quarters_supplied_count,
+        -- A row in quarantine may be of any offence: what is wrong with it can be its offence.
         case
-            when quarters_supplied_count = 0 then 'not_supplied'
-            when period_type = 'financial_year' and quarters_supplied_count < 4 then 'incomplete'
+            when periods.quarters_supplied_count = 0 then 'not_supplied'
+            when periods.period_type = 'financial_year' and periods.quarters_supplied_count < 4
+                then 'incomplete'
+            when quarantined.quarantined_row_count > 0 then 'incomplete_quarantined'
             else 'complete'
         end as period_status,
-        load_id
+        coalesce(quarantined.quarantined_row_count, 0) as quarantined_row_count,
+        periods.load_id
     from periods
+    left join quarantined
+        on
+            periods.force_code = quarantined.force_code
+            and periods.period_type = quarantined.period_type
+            and periods.financial_year = quarantined.financial_year
+            and periods.financial_quarter = quarantined.financial_quarter
 )
 
 select * from final

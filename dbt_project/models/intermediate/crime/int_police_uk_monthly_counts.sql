@@ -107,7 +107,7 @@ final as (
         expected.supply_status,
         expected.load_id,
         case
-            when expected.supply_status = 'not_supplied' then null
+            when expected.supply_status in ('not_supplied', 'refused') then null
             else cast(coalesce(counted.record_count, 0) as bigint)
         end as record_count
     from expected

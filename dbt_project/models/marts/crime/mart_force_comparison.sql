@@ -18,14 +18,6 @@ notes as (
     select * from {{ ref('comparability_notes') }}
 ),
 
-recorded_crimes as (
-    select * from {{ ref('int_recorded_crimes_by_quarter') }}
-),
-
-loads as (
-    select * from {{ ref('stg_ledger__loads') }}
-),
-
 -- Notes that touch the period or the baseline it is compared with.
 noted as (
     select
@@ -58,16 +50,6 @@ noted as (
                 )
             )
     group by 1, 2, 3, 4
-),
-
--- Rows refused in the loads behind a year: where there are any, counts may be low.
-refused_rows as (
-    select
-        used.financial_year,
-        sum(loads.row_count_quarantined) as quarantined_row_count
-    from (select distinct financial_year, load_id from recorded_crimes) as used
-    inner join loads on used.load_id = loads.load_id
-    group by used.financial_year
 ),
 
 -- Keys of the ratio as columns: a condition beside them would keep engines from hashing the join.
@@ -177,7 +159,7 @@ final as (
         coalesce(noted.comparability_status, 'comparable') as comparability_status,
         noted.comparability_note,
         false as is_suppressed,
-        cast(coalesce(refused_rows.quarantined_row_count, 0) as bigint) as quarantined_row_count,
+        ranked.quarantined_row_count,
         ranked.load_id
     from ranked
     left join noted
@@ -186,7 +168,6 @@ final as (
             and ranked.period_type = noted.period_type
             and ranked.financial_year = noted.financial_year
             and ranked.financial_quarter = noted.financial_quarter
-    left join refused_rows on ranked.financial_year = refused_rows.financial_year
 )
 
 select * from final
