@@ -8,10 +8,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.contracts import spec
 from orchestration.gates import dialect
 from orchestration.gates.gate import GatePairingError, run_gate
 from orchestration.gates.measures import profile_sql
-from orchestration.gates.suites import Expectation, Measure, Suite, load_suite
+from orchestration.gates.suites import Expectation, Measure, Suite, load_suite, suite_for
 
 STREET = (
     "crime_id",
@@ -269,23 +270,49 @@ def judge_street(
             "",
             "row_count_typical = 5000",
             "merseyside/2018-04",
-            {"critical: rows.volume_extreme", "warning: rows.volume_unusual"},
+            {"critical: rows.volume_extreme"},
         ),
+        ("", "row_count_typical = 600", "merseyside/2018-04", {"warning: rows.volume_unusual"}),
         (
             "",
             "row_count_previous = 1000",
             "merseyside/2018-04",
-            {"critical: rows.revision_collapses", "warning: rows.revision_shrinks"},
+            {"critical: rows.revision_collapses"},
+        ),
+        (
+            "",
+            "row_count_previous = 500",
+            "merseyside/2018-04",
+            {"warning: rows.revision_shrinks"},
         ),
         ("", "row_count_previous = 430", "merseyside/2018-04", set()),
         (
             "",
             "row_count_quarantined = 120, row_count_read = 520, quarantined_pct = 23.1",
             "merseyside/2018-04",
-            {"critical: rows.many_quarantined", "warning: rows.some_quarantined"},
+            {"critical: rows.many_quarantined"},
+        ),
+        (
+            "",
+            "row_count_quarantined = 600, row_count_read = 1000, quarantined_pct = 60",
+            "merseyside/2018-04",
+            {"critical: rows.mostly_quarantined"},
+        ),
+        (
+            "",
+            "row_count_quarantined = 20, row_count_read = 420, quarantined_pct = 4.8",
+            "merseyside/2018-04",
+            {"warning: rows.some_quarantined"},
         ),
         ("", "row_count_read = 401", "merseyside/2018-04", {"critical: rows.unreconciled"}),
         ("delete from t", "", "merseyside/2018-04", {"critical: rows.none"}),
+        (
+            "delete from t",
+            "row_count_typical = 300, row_count_previous = 300, row_count_read = 400, "
+            "row_count_quarantined = 400, quarantined_pct = 100",
+            "merseyside/2018-04",
+            {"critical: rows.none"},
+        ),
         (
             "delete from t where _row_number > 5",
             "row_count_entered = 400, row_count_read = 400",
@@ -298,6 +325,56 @@ def test_street_suite(
     tmp_path: Path, change: str, loader: str, claim: str, failed: set[str]
 ) -> None:
     assert judge_street(tmp_path, change, loader, claim) == failed
+
+
+@pytest.mark.parametrize("table", ["police_uk/stop_and_search", "police_uk/outcomes"])
+@pytest.mark.parametrize(
+    ("read", "typical", "previous", "verdict", "failed"),
+    [
+        (0, None, None, "warning", {"rows.empty"}),
+        (0, 4, 3, "warning", {"rows.empty"}),
+        (0, 2000, None, "fail", {"rows.empty_unlikely"}),
+        (0, None, 2000, "fail", {"rows.empty_unlikely"}),
+        (30, 4, None, "fail", {"rows.none"}),
+    ],
+)
+def test_a_file_without_rows_is_a_zero_only_where_zero_is_possible(
+    tmp_path: Path,
+    table: str,
+    read: int,
+    typical: int | None,
+    previous: int | None,
+    verdict: str,
+    failed: set[str],
+) -> None:
+    about = spec(table)
+    suite = suite_for(about)
+    known = {
+        "row_count_read": read,
+        "row_count_entered": 0,
+        "row_count_quarantined": read,
+        "quarantined_pct": 100.0 if read else None,
+        "row_count_previous": previous,
+        "row_count_typical": typical,
+        "claim": "'kent/2018-04'",
+        "claim_period": "'2018-04'",
+        "is_replacing": previous is not None,
+    }
+    columns = ", ".join(f'"{c.name}" {c.sql_type}' for c in about.columns)
+    loader = ", ".join(f"{'null' if v is None else v} as {k}" for k, v in known.items())
+    file = tmp_path / "profile.duckdb"
+    with duckdb.connect(str(file)) as con:
+        con.execute(f"create table t ({columns}, _load_id varchar)")
+        con.execute(f"create table known as select 'x' as load_id, {loader}")
+        sql = profile_sql(suite, "t", columns=[c.name for c in about.columns], loader="known")
+        con.execute(f"create table load_profile as {sql}")
+    report = run_gate(file, suite, "run", None)
+    assert report.verdict("x") == verdict
+    assert {
+        r.expectation_code.removeprefix(f"{suite.code_prefix}.")
+        for r in report.results
+        if r.status == "fail" or r.raised
+    } == failed
 
 
 def test_every_force_name_gives_the_slug_that_file_names_use() -> None:
