@@ -243,6 +243,8 @@ def _print_report(report: Any, settings: Settings) -> None:
             "Nothing changed: every file in the landing was seen before, and the models "
             "and settings are those of the current release."
         )
+    if not report.attempts and report.problems:
+        return
     if report.release_id:
         what = "New release" if report.is_new_release else "Current release (unchanged)"
         click.echo(f"{what}: {report.release_id}")
@@ -689,7 +691,8 @@ def _list_releases(settings: Settings, as_json: bool) -> None:
 def releases_rollback(settings: Settings, as_json: bool, release_id: str) -> None:
     """Make an earlier release the current one again.
 
-    The next run that finds something new publishes a new release on top; nothing is deleted.
+    It stays so until a run finds something new: a load, a changed model or setting. Nothing is
+    deleted.
     """
     from orchestration.publish import release
     from orchestration.warehouse import WarehouseBusy, write_lock
@@ -702,7 +705,10 @@ def releases_rollback(settings: Settings, as_json: bool, release_id: str) -> Non
     if as_json:
         _emit_json({"release_id": info.release_id, "path": info.path})
     else:
-        click.echo(f"releases/current now points to {info.release_id}")
+        click.echo(
+            f"releases/current now points to {info.release_id}, "
+            "and will until something new arrives"
+        )
 
 
 @releases.command("rebuild")

@@ -51,6 +51,15 @@ class LandedFile:
     sha256: str
     problem: str | None = None
 
+    @property
+    def base_name(self) -> str:
+        return self.name.rsplit("/", 1)[-1]
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """What the file is: its bytes, and the name that can claim a period for them."""
+        return self.sha256, self.base_name
+
 
 @dataclass(frozen=True)
 class Arrival:

@@ -50,6 +50,9 @@ log = logging.getLogger(__name__)
 #: Files handed to one read: bounds what is unpacked on disk, and held in memory, at a time. Much
 #: smaller reads would be slower: DuckDB writes rows out as it goes only in large inserts.
 CHUNK_BYTES = 400_000_000
+#: A file larger than this is read alone: several threads may share it, and its rows then need not
+#: lie in the order of its lines.
+LARGE_FILE = 8_000_000
 #: Row failures kept per rule of a load that is refused whole (its bytes are kept in any case).
 KEPT_FAILURES = 1_000
 
@@ -143,25 +146,35 @@ def end_run(
     )
 
 
-def _attempt(con: duckdb.DuckDBPyConnection, run_id: str, o: LoadOutcome) -> None:
-    con.execute(
-        "insert into ledger.attempt values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)",
-        [
-            uuid.uuid4().hex,
-            run_id,
-            now(),
-            o.file_name,
-            o.member_name,
-            o.content_sha256,
-            o.byte_count,
-            o.source or None,
-            o.table_name or None,
-            o.outcome,
-            o.reason_code,
-            o.reason,
-            o.load_id,
-        ],
+def _attempt(con: duckdb.DuckDBPyConnection, run_id: str, *outcomes: LoadOutcome) -> None:
+    """Record attempts, in the order given."""
+    import pyarrow as pa
+
+    if not outcomes:
+        return
+    at = now()
+    text, number = pa.string(), pa.int64()
+    rows = pa.table(
+        {
+            "attempt_id": [uuid.uuid4().hex for _ in outcomes],
+            "attempted_at": [at + dt.timedelta(microseconds=n) for n in range(len(outcomes))],
+            "file_name": [o.file_name for o in outcomes],
+            "member_name": pa.array([o.member_name for o in outcomes], text),
+            "content_sha256": [o.content_sha256 for o in outcomes],
+            "byte_count": pa.array([o.byte_count for o in outcomes], number),
+            "source": pa.array([o.source or None for o in outcomes], text),
+            "table_name": pa.array([o.table_name or None for o in outcomes], text),
+            "outcome": [o.outcome for o in outcomes],
+            "reason_code": pa.array([o.reason_code for o in outcomes], text),
+            "reason": pa.array([o.reason for o in outcomes], text),
+            "load_id": pa.array([o.load_id for o in outcomes], text),
+        }
     )
+    con.register("_attempts", rows)
+    con.execute(
+        "insert into ledger.attempt by name select *, $1 as run_id from _attempts", [run_id]
+    )
+    con.unregister("_attempts")
 
 
 # ----------------------------------------------------------------------- discovery
@@ -179,14 +192,17 @@ class Discovery:
     pending: dict[str, int] = field(default_factory=dict)
 
 
-def known_files(con: duckdb.DuckDBPyConnection, version: str) -> set[str]:
-    """SHA-256 of files that were looked at under the present rules."""
-    return {
-        r[0]
-        for r in con.execute(
-            "select file_sha256 from ledger.file where rules_version = $1", [version]
+def known_files(con: duckdb.DuckDBPyConnection, version: str) -> set[tuple[str, str]]:
+    """(SHA-256, base name) of files that were looked at under the present rules.
+
+    The name belongs to it because a name can claim a period: the same bytes under the right name
+    are not what they were under the wrong one.
+    """
+    return set(
+        con.execute(
+            "select file_sha256, base_name from ledger.file where rules_version = $1", [version]
         ).fetchall()
-    }
+    )
 
 
 def discover(
@@ -206,7 +222,7 @@ def discover(
     version = rules_version(settings)
     known = known_files(con, version)
     result = Discovery(file_count=len(files))
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     landing.sweep(settings)
     try:
         for file in files:
@@ -215,10 +231,10 @@ def discover(
                     _refuse_this_time(con, run_id, file, "unreadable_file", file.problem)
                 )
                 continue
-            if file.sha256 in known or file.sha256 in seen:
+            if file.identity in known or file.identity in seen:
                 result.replayed.append(_replay(con, run_id, file))
                 continue
-            seen.add(file.sha256)
+            seen.add(file.identity)
             result.new_file_count += 1
             try:
                 _arrive(con, settings, run_id, file, version, result, progress)
@@ -274,13 +290,21 @@ def disk_full_text(settings: Settings) -> str:
 
 
 def _replay(con: duckdb.DuckDBPyConnection, run_id: str, file: landing.LandedFile) -> LoadOutcome:
-    # What is said of a replayed file is what was said of it the first time, latest word per load.
+    # What is said of a replayed file is what became of its arrivals under this very name.
     rows = con.execute(
-        "select distinct on (a.content_sha256, coalesce(a.load_id, '')) a.outcome, a.reason "
-        "from ledger.attempt a join ledger.arrival r "
-        "on r.file_sha256 = $1 and a.content_sha256 = r.content_sha256 "
-        "where a.outcome <> 'replay' order by a.attempted_at desc",
-        [file.sha256],
+        """
+        select
+            case when a.found = 'Unrecognised' then 'unrecognised' else l.outcome end, l.reason
+        from ledger.arrival as a
+        left join ledger.load as l on l.load_id = a.load_id
+        where a.file_sha256 = $1 and a.base_name = $2
+        qualify a.run_id = last_value(a.run_id) over (
+            order by a.arrival_number
+            rows between unbounded preceding and unbounded following
+        )
+        order by a.arrival_number
+        """,
+        [file.sha256, file.base_name],
     ).fetchall()
     refused = [r[1] for r in rows if r[0] == "refused"]
     if refused:
@@ -358,6 +382,7 @@ def _arrive(
                     number,
                     run_id,
                     file.sha256,
+                    file.base_name,
                     file.name,
                     member_name,
                     sheet,
@@ -374,16 +399,24 @@ def _arrive(
         # Whatever of the same file waited under older rules is replaced by what it is now.
         con.execute(
             "update ledger.arrival set status = 'settled' "
-            "where file_sha256 = $1 and status = 'pending'",
-            [file.sha256],
+            "where file_sha256 = $1 and base_name = $2 and status = 'pending'",
+            [file.sha256, file.base_name],
         )
         con.executemany(
-            "insert into ledger.arrival values (" + ", ".join("?" * 15) + ")",
+            "insert into ledger.arrival values (" + ", ".join("?" * 16) + ")",
             rows,
         )
         con.execute(
-            "insert or replace into ledger.file values ($1, $2, $3, $4, $5, $6)",
-            [file.sha256, file.name, file.byte_count, now(), str(raw) if raw else None, version],
+            "insert or replace into ledger.file values ($1, $2, $3, $4, $5, $6, $7)",
+            [
+                file.sha256,
+                file.base_name,
+                file.name,
+                file.byte_count,
+                now(),
+                raw.relative_to(settings.home).as_posix() if raw else None,
+                version,
+            ],
         )
         con.execute("commit")
     except BaseException:
@@ -551,8 +584,7 @@ def _load_group(
     found_duplicates = _find_duplicates(con, spec, [x for x in loads if x.refused is None])
     _gate(con, settings, spec, [x for x in loads if x.refused is None], run_id, found_duplicates)
     _settle(con, settings, spec, loads, run_id, version, outcomes)
-    for o in outcomes:
-        _attempt(con, run_id, o)
+    _attempt(con, run_id, *outcomes)
     con.executemany(
         "update ledger.arrival set status = 'settled', load_id = ? where arrival_id = ?",
         [(load_id, arrival_id) for arrival_id, load_id in settled],
@@ -682,7 +714,12 @@ def _stage(
             # Nearly every file is flawless, and is read and checked in one go. One that loses a
             # row on the way is read again with the bad rows in, to say what is wrong with them;
             # one that is not even well-formed goes to the exact reader.
-            flawed = _read_plain(con, settings, spec, layout, ready, paths, today, only_good=True)
+            # Rows that repeat a key are told apart by their number: such files go one by one.
+            flawed = []
+            for together in [[x] for x in ready] if spec.key else [ready]:
+                flawed += _read_plain(
+                    con, settings, spec, layout, together, paths, today, only_good=True
+                )
             malformed = []
             for load in flawed:
                 malformed += _read_plain(
@@ -700,12 +737,14 @@ def _stage(
 
 
 def _chunks(loads: list[_Load]) -> Iterator[list[_Load]]:
-    """Loads in parts of about equal size, each about ``CHUNK_BYTES`` at most (or one large file)."""
-    total = sum(x.byte_count or 0 for x in loads)
+    """Loads in parts of about equal size, of about ``CHUNK_BYTES`` at most; large files alone."""
+    small = [x for x in loads if (x.byte_count or 0) <= LARGE_FILE]
+    yield from ([x] for x in loads if (x.byte_count or 0) > LARGE_FILE)
+    total = sum(x.byte_count or 0 for x in small)
     target = total / max(1, -(-total // CHUNK_BYTES))
     chunk: list[_Load] = []
     size = 0
-    for load in loads:
+    for load in small:
         chunk.append(load)
         size += load.byte_count or 0
         if size >= target:
@@ -743,11 +782,10 @@ def _read_plain(
     DuckDB rejected one of its rows, or the number of rows is not the number of lines the scan
     counted: with ``only_good`` also because a row breaks the contract. Its rows are taken out.
 
-    Row numbers are written only without ``only_good``, for one load at a time. Of a load whose
-    every line is in, the nth row of the table is the nth line: rows keep the order of the files
-    and of their lines (DuckDB promises it for one table function with a filter, which is why
-    nothing is joined here), so the number would cost as much as the rest and say nothing new.
-    Staging gives it (macro ``row_number_in_file``).
+    Row numbers are written where one load is read alone. Where several are, each file is read by
+    one thread and its rows lie together in the table, in the order of the file: the nth row of the
+    load is the nth line, and writing the number would cost as much as all the rest. A load whose
+    rows do not lie together counts as in trouble and is read again alone.
     """
     if not loads:
         return []
@@ -782,7 +820,7 @@ def _read_plain(
         files = "[" + ", ".join(lit(path) for path in links) + "]"
         told = "parse_filename(filename)"
         slot = spec.slot_sql.replace("{claim}", f"url_decode(split_part({told}, '~', 2))")
-        number = "null" if only_good else "row_number() over ()"
+        number = "row_number() over ()" if len(loads) == 1 else "null"
         con.execute(
             f"""
             insert into raw.{spec.raw_name} by name
@@ -803,17 +841,22 @@ def _read_plain(
                 "on s.scan_id = e.scan_id and s.file_id = e.file_id"
             ).fetchall()
         }
-    counted = dict(
-        con.execute(
-            f"select _load_id, count(*) from raw.{spec.raw_name} "
-            f"where _load_id in {_id_list(loads)} group by 1"
+    counted = {
+        load_id: (count, span)
+        for load_id, count, span in con.execute(
+            "select _load_id, count(*), max(rowid) - min(rowid) + 1 "
+            f"from raw.{spec.raw_name} where _load_id in {_id_list(loads)} group by 1"
         ).fetchall()
-    )
+    }
     troubled = []
     for load in loads:
         assert load.member.scan is not None
-        count = counted.get(load.load_id, 0)
-        if count != load.member.scan.line_count or load.load_id in rejected:
+        count, span = counted.get(load.load_id, (0, 0))
+        # The last rows of a file have been seen to land among those of another: where the rows of a
+        # file do not lie together, their places say nothing of their numbers.
+        is_scattered = len(loads) > 1 and span != count
+        lines = load.member.scan.line_count
+        if count != lines or is_scattered or load.load_id in rejected:
             troubled.append(load)
             continue
         load.row_count_read = load.row_count_inserted = count
@@ -1149,7 +1192,8 @@ def _gate(
             failures[r.load_id].append(r)
     for load in loads:
         load.gate_status = report.verdict(load.load_id)
-        load.docs = str(report.docs_path) if report.docs_path else None
+        if report.docs_path is not None:
+            load.docs = report.docs_path.relative_to(settings.home).as_posix()
         broken = failures[load.load_id]
         critical = [r for r in broken if r.severity == "critical"]
         if load.gate_status in ("fail", "not_assessed"):
@@ -1271,12 +1315,17 @@ def _settle(
             f"where _load_id in {_id_list(accepted)} group by 1, 2 order by 1, 2"
         ).fetchall():
             periods[load_id].append((slot, count))
+    ledger_rows: list[tuple] = []
+    period_rows: list[_PeriodRow] = []
     for load in loads:
         slots = periods[load.load_id]
         if load.refused is None and not slots and spec.slot_sql == "{claim}" and load.member.claim:
             # A file with a header and no rows says "none", which is not the same as no file.
             slots.append((load.member.claim, 0))
-        newer = _held_by_newer(con, spec, load) if load.is_again else {}
+        newer: dict[str, str] = {}
+        if load.is_again:
+            _write_ledger(con, spec, ledger_rows, period_rows, at)
+            newer = _held_by_newer(con, spec, load)
         if any(slot in newer for slot, _ in slots):
             load.notes.append(
                 Note("newer_load_stands", "what a newer file said since then stays as it is")
@@ -1310,10 +1359,8 @@ def _settle(
                 o.reason_code = load.notes[0].code if load.notes else "rows_quarantined"
                 o.reason = "; ".join(dict.fromkeys(words))
         o.slots = [s for s, _ in slots]
-        con.execute(
-            "insert or replace into ledger.load values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,"
-            "$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25)",
-            [
+        ledger_rows.append(
+            (
                 load.load_id,
                 run_id,
                 spec.source,
@@ -1339,25 +1386,91 @@ def _settle(
                 load.gate_status,
                 load.docs,
                 at,
-            ],
+            )
         )
         for slot, count in slots:
-            if slot in newer:
-                con.execute(
-                    "insert into ledger.load_period values ($1, $2, $3, $4, $5, $6, $6, $7)",
-                    [load.load_id, spec.source, spec.table, slot, count, at, newer[slot]],
-                )
-                continue
-            con.execute(
-                "update ledger.load_period set superseded_at = $1, superseded_by = $2 "
-                "where source = $3 and table_name = $4 and slot = $5 and superseded_at is null",
-                [at, load.load_id, spec.source, spec.table, slot],
-            )
-            con.execute(
-                "insert into ledger.load_period values ($1, $2, $3, $4, $5, $6, null, null)",
-                [load.load_id, spec.source, spec.table, slot, count, at],
-            )
+            period_rows.append(_PeriodRow(load.load_id, slot, count, newer.get(slot)))
         outcomes.append(o)
+    _write_ledger(con, spec, ledger_rows, period_rows, at)
+
+
+@dataclass
+class _PeriodRow:
+    """That a load speaks for a slot; ``superseded_by`` a newer load where one already does."""
+
+    load_id: str
+    slot: str
+    row_count: int
+    superseded_by: str | None
+
+
+def _write_ledger(
+    con: duckdb.DuckDBPyConnection,
+    spec: TableSpec,
+    ledger_rows: list[tuple],
+    period_rows: list[_PeriodRow],
+    at: dt.datetime,
+) -> None:
+    """Write loads and the slots they speak for, in a few statements however many; empties both.
+
+    A slot's current load gives way to the first of these loads that speaks for it, that one to the
+    next, and so on.
+    """
+    import pyarrow as pa
+
+    if ledger_rows:
+        columns = list(zip(*ledger_rows, strict=True))
+        con.register(
+            "_rows",
+            pa.table([pa.array(c) for c in columns], [f"c{n}" for n in range(len(columns))]),
+        )
+        con.execute("insert or replace into ledger.load select * from _rows")
+        con.unregister("_rows")
+    first: dict[str, str] = {}
+    last: dict[str, _PeriodRow] = {}
+    for row in period_rows:
+        if row.superseded_by is not None:
+            continue
+        if row.slot in last:
+            last[row.slot].superseded_by = row.load_id
+        first.setdefault(row.slot, row.load_id)
+        last[row.slot] = row
+    if first:
+        con.register("_first", pa.table({"slot": list(first), "load_id": list(first.values())}))
+        con.execute(
+            """
+            update ledger.load_period as p set superseded_at = $1, superseded_by = f.load_id
+            from _first as f
+            where p.slot = f.slot and p.source = $2 and p.table_name = $3
+                and p.superseded_at is null
+            """,
+            [at, spec.source, spec.table],
+        )
+        con.unregister("_first")
+    if period_rows:
+        con.register(
+            "_periods",
+            pa.table(
+                {
+                    "load_id": [r.load_id for r in period_rows],
+                    "slot": [r.slot for r in period_rows],
+                    "row_count": [r.row_count for r in period_rows],
+                    "superseded_by": pa.array([r.superseded_by for r in period_rows], pa.string()),
+                }
+            ),
+        )
+        con.execute(
+            """
+            insert into ledger.load_period
+            select load_id, $2, $3, slot, row_count, $1,
+                case when superseded_by is not null then $1 end, superseded_by
+            from _periods
+            """,
+            [at, spec.source, spec.table],
+        )
+        con.unregister("_periods")
+    ledger_rows.clear()
+    period_rows.clear()
 
 
 def _held_by_newer(con: duckdb.DuckDBPyConnection, spec: TableSpec, load: _Load) -> dict[str, str]:

@@ -15,7 +15,7 @@ from typing import Any
 from orchestration import landing, load
 from orchestration.progress import Progress, silent, use
 from orchestration.publish import release
-from orchestration.publish.run import current_fingerprint
+from orchestration.publish.run import is_published
 from orchestration.settings import Settings
 from orchestration.warehouse import (
     DiskFull,
@@ -87,8 +87,7 @@ def _nothing_to_do(
 ) -> RunReport | None:
     """The report of a run with nothing to do, recorded as such; None where there is something."""
     files = landing.list_landing(settings.landing_dir)
-    fingerprint = current_fingerprint(settings)
-    if fingerprint is None:
+    if release.current(settings.releases_dir) is None:
         return None
     from orchestration.versions import rules_version
 
@@ -98,9 +97,9 @@ def _nothing_to_do(
             "select count(*) from ledger.arrival where status = 'pending'"
         ).fetchone()
         if (
-            any(f.problem is None and f.sha256 not in known for f in files)
+            any(f.problem is None and f.identity not in known for f in files)
             or (pending and pending[0])
-            or load.fingerprint(con, settings) != fingerprint
+            or not is_published(con, settings, load.fingerprint(con, settings))
         ):
             return None
         load.begin_run(con, settings, run_id, trigger)

@@ -191,10 +191,14 @@ def load_settings(
         raise SettingsError(f"{path or 'settings'}: {problems}") from None
 
 
-def extra_codes(name: str) -> frozenset[str]:
-    """Codes a force adds to the list ``<seed>.<column>`` under ``code_lists`` in its settings."""
+def configured_code_lists() -> dict[str, Any]:
+    """The section ``code_lists`` of the configuration in force."""
     path = config_file()
     if path is None:
-        return frozenset()
-    lists = _read_yaml(path, path.stat().st_mtime_ns).get("code_lists") or {}
-    return frozenset(str(v) for v in lists.get(name, ()))
+        return {}
+    return _read_yaml(path, path.stat().st_mtime_ns).get("code_lists") or {}
+
+
+def extra_codes(name: str) -> frozenset[str]:
+    """Codes a force adds to the list ``<seed>.<column>`` under ``code_lists`` in its settings."""
+    return frozenset(str(v) for v in configured_code_lists().get(name, ()))

@@ -7,6 +7,7 @@ loads, the models or the configuration did.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -40,11 +41,12 @@ def _code(*folders: str) -> list[Path]:
 @cache
 def contracts_version() -> str:
     """Hash of the contracts and the code lists they close over."""
-    from orchestration.settings import config_file
+    from orchestration.settings import configured_code_lists
 
-    config = config_file()
-    extra = config.read_text(encoding="utf-8") if config is not None else ""
-    return _digest([*_code("orchestration/contracts", "dbt_project/seeds")], extra)
+    return _digest(
+        _code("orchestration/contracts", "dbt_project/seeds"),
+        json.dumps(configured_code_lists(), sort_keys=True, default=str),
+    )
 
 
 def rules_version(settings: Settings) -> str:

@@ -32,7 +32,13 @@ _MARK = "Generated from the contracts in orchestration/contracts by `" + COMMAND
 #: Columns the loader adds to every raw table: name in raw, name in staging, type, description.
 LOAD_COLUMNS = (
     ("_load_id", "load_id", "varchar", "Load the row came in by (mart_load_ledger)"),
-    ("_row_number", "row_number", "integer", "Data row in the file or sheet, counted from 1"),
+    (
+        "_row_number",
+        "row_number",
+        "integer",
+        "Data row in the file or sheet, counted from 1; empty where every line of a file entered "
+        "by the parallel reader: there the rows of a load stand in the order of the file",
+    ),
     ("_period", "period", "varchar", "Slot the row belongs to: what a newer load replaces"),
 )
 
@@ -151,7 +157,7 @@ def models_yaml(specs: list[TableSpec]) -> str:
             for _, staged, kind, words in LOAD_COLUMNS
         ]
         required = [c.staged_as for c in spec.columns if not c.nullable]
-        required += [staged for _, staged, _, _ in LOAD_COLUMNS]
+        required += ["load_id", "period"]
         models.append(
             {
                 "name": spec.staged_model,

@@ -7,6 +7,7 @@ release is built and linked is in ``release``.
 from __future__ import annotations
 
 import datetime as dt
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,13 +34,25 @@ def current_fingerprint(settings: Settings) -> str | None:
     path = release.current(settings.releases_dir)
     if path is None:
         return None
-    import json
-
     try:
         manifest = json.loads((path / release.MANIFEST).read_text(encoding="utf-8"))
         return manifest["provenance"]["fingerprint"]
     except (OSError, ValueError, KeyError):
         return None
+
+
+def is_published(con: Any, settings: Settings, fingerprint: str) -> bool:
+    """Whether a release of just this was published already, be it current or rolled back from.
+
+    A release that was withdrawn stays withdrawn until there is something new to publish.
+    """
+    current = current_fingerprint(settings)
+    if current is None:
+        return False
+    last = con.execute(
+        "select fingerprint from ledger.build order by built_at desc limit 1"
+    ).fetchone()
+    return fingerprint in (current, last[0] if last else None)
 
 
 def provenance(con: Any, run_id: str, fingerprint: str) -> dict[str, Any]:
@@ -83,7 +96,8 @@ def publish_if_changed(settings: Settings, run_id: str, progress: Progress = sil
         # A release is read through its checksums, so a damaged one is never taken for current.
         path = release.current(settings.releases_dir)
         sound = path is not None and not release.verify_release(path)
-    if sound and path is not None and current_fingerprint(settings) == fingerprint:
+        already = is_published(con, settings, fingerprint)
+    if sound and path is not None and already:
         published = Published(path.name, False)
     else:
         stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S%fZ")[:-4] + "Z"
