@@ -44,7 +44,8 @@ create table if not exists ledger.arrival (
     arrival_id varchar primary key, arrival_number bigint not null, run_id varchar not null,
     file_sha256 varchar not null, base_name varchar not null, file_name varchar not null,
     member_name varchar, sheet_name varchar, content_sha256 varchar not null,
-    table_name varchar, claim varchar, found varchar not null, details varchar not null, status varchar not null,
+    table_name varchar, claim varchar, found varchar not null, details varchar not null,
+    status varchar not null,
     load_id varchar, arrived_at timestamp not null
 );
 create table if not exists ledger.attempt (
