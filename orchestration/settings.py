@@ -70,7 +70,7 @@ class Warehouse(_Strict):
 class Settings(_Strict):
     """Everything configured, validated. Paths are absolute."""
 
-    home: Path = Path("data")
+    home: Path = Field(Path("data"), validate_default=True)
     landing: Path | None = None
     force: Force = Force()
     periods: Periods = Periods()

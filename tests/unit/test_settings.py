@@ -1,0 +1,55 @@
+"""Settings: precedence, absolute paths, errors that name the file and the key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestration.settings import SettingsError, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch, tmp_path):
+    for name in ("PLUMBLINE_HOME", "PLUMBLINE_LANDING", "PLUMBLINE_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_every_path_is_absolute_also_the_default(tmp_path):
+    settings = load_settings()
+    assert settings.home == tmp_path / "data"
+    assert settings.landing_dir == tmp_path / "data" / "landing"
+    assert settings.warehouse_path.is_absolute()
+
+
+def test_arguments_go_before_the_environment_and_that_before_the_file(tmp_path, monkeypatch):
+    (tmp_path / "plumbline.yml").write_text("home: from-file\nreleases: {keep_last: 3}\n")
+    assert load_settings().home == tmp_path / "from-file"
+    monkeypatch.setenv("PLUMBLINE_HOME", "from-environment")
+    assert load_settings().home == tmp_path / "from-environment"
+    assert load_settings(home=Path("given")).home == tmp_path / "given"
+    assert load_settings().releases.keep_last == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("relases: {keep_last: 3}", "relases"),
+        ("releases: {keep_last: 1}", "releases.keep_last"),
+        ("periods: {baseline: 2019}", "periods.baseline"),
+        ("home: [", "not readable YAML"),
+        ("- a\n- b", "keys and values"),
+    ],
+)
+def test_a_mistake_is_named_with_file_and_key(tmp_path, text, words):
+    (tmp_path / "plumbline.yml").write_text(text)
+    with pytest.raises(SettingsError) as error:
+        load_settings()
+    assert words in str(error.value)
+    assert "plumbline.yml" in str(error.value)
+
+
+def test_a_configuration_that_is_not_there_is_said_so(tmp_path):
+    with pytest.raises(SettingsError, match=r"nowhere\.yml does not exist"):
+        load_settings(config=tmp_path / "nowhere.yml")
