@@ -42,7 +42,7 @@ run: ## install if needed, then load what is new in LANDING, build and publish
 
 test: ## install if needed, then run every test
 	@$(ENVIRONMENT) dev
-	@$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 lint: ## ruff on the Python, sqlfluff on the SQL
 	@$(ENVIRONMENT) dev
