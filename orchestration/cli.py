@@ -222,10 +222,14 @@ def _print_report(report: Any, settings: Settings) -> None:
     warned = [a for a in report.attempts if a["outcome"] == "entered_with_warnings"]
     if warned:
         click.echo("\nEntered with warnings:")
-        for a in warned[:10]:
-            click.echo(f"  {_name(a)}: {a['reason']}")
-        if len(warned) > 10:
-            click.echo(f"  and {len(warned) - 10} more: plumbline loads")
+        said: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        for a in warned:
+            said.setdefault((a["file_name"], a["reason"] or ""), []).append(a)
+        for (_, reason), same in list(said.items())[:10]:
+            others = f" and {len(same) - 1} more like it" if len(same) > 1 else ""
+            click.echo(f"  {_name(same[0])}{others}: {reason}")
+        if len(said) > 10:
+            click.echo(f"  and {sum(map(len, list(said.values())[10:]))} more: plumbline loads")
     rules = [q for q in report.quarantine if not q["rule_code"].endswith(".load.refused")]
     if rules:
         click.echo("")
