@@ -196,6 +196,10 @@ def test_a_new_file_publishes_and_poison_leaves_its_table_as_it_was(place, first
     back = plumbline("releases", "rollback", releases[1]["release_id"], home=home)
     assert back.returncode == 0, back.stderr
     assert published_state(home) == before
+    # A release that was withdrawn stays so until there is something new.
+    idle = plumbline("run", "--landing", str(landing), home=home)
+    assert "Nothing changed" in idle.stdout, idle.stdout + idle.stderr
+    assert published_state(home) == before
     wrong = plumbline("releases", "rollback", "no-such-release", home=home)
     assert wrong.returncode == 2
     assert "no-such-release" in wrong.stderr
