@@ -48,7 +48,8 @@ lint: ## ruff on the Python, sqlfluff on the SQL
 	@$(ENVIRONMENT) dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@if [ -f .sqlfluff ]; then $(BIN)/sqlfluff lint dbt_project/models; fi
+	@PLUMBLINE_WAREHOUSE=:memory: DBT_SEND_ANONYMOUS_USAGE_STATS=false \
+	  $(BIN)/sqlfluff lint dbt_project/models
 
 format: ## rewrite the Python in the house format
 	@$(ENVIRONMENT) dev

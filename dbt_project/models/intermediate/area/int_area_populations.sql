@@ -22,13 +22,29 @@ placed as (
 ),
 
 by_area as (
-    select 'lad/' || lad_code as area_id, reference_year, population_count from placed
+    select
+        'lad/' || lad_code as area_id,
+        reference_year,
+        population_count
+    from placed
     union all
-    select 'csp/' || csp_code as area_id, reference_year, population_count from placed
+    select
+        'csp/' || csp_code as area_id,
+        reference_year,
+        population_count
+    from placed
     union all
-    select 'force/' || force_code as area_id, reference_year, population_count from placed
+    select
+        'force/' || force_code as area_id,
+        reference_year,
+        population_count
+    from placed
     union all
-    select 'region/' || region_code as area_id, reference_year, population_count from placed
+    select
+        'region/' || region_code as area_id,
+        reference_year,
+        population_count
+    from placed
     union all
     select
         case when lad_code like 'W%' then 'country/W92000004' else 'country/E92000001' end
@@ -38,7 +54,10 @@ by_area as (
     from placed
     where lad_code like 'E%' or lad_code like 'W%'
     union all
-    select 'country/K04000001' as area_id, reference_year, population_count
+    select
+        'country/K04000001' as area_id,
+        reference_year,
+        population_count
     from placed
     where lad_code like 'E%' or lad_code like 'W%'
 ),

@@ -74,7 +74,8 @@ final as (
     left join districts_to_regions on known.lad_code = districts_to_regions.lad_code
     left join populations on known.lad_code = populations.lad_code
     left join deprivation on known.lad_code = deprivation.lad_code
-    left join forces on coalesce(districts_2019.pfa_code, newer_districts.pfa_code) = forces.pfa_code
+    left join forces
+        on coalesce(districts_2019.pfa_code, newer_districts.pfa_code) = forces.pfa_code
 )
 
 select * from final

@@ -8,12 +8,27 @@ quarantined as (
     select * from {{ ref('int_recorded_crimes_in_quarantine') }}
 ),
 
+supplying as (
+    select distinct force_code
+    from recorded_crimes
+),
+
 territorial_forces as (
     select forces.force_code
     from {{ ref('forces') }} as forces
-    inner join (select distinct force_code from recorded_crimes) as supplying
-        on forces.force_code = supplying.force_code
+    inner join supplying on forces.force_code = supplying.force_code
     where forces.is_territorial
+),
+
+territorial_cells as (
+    select distinct
+        recorded_crimes.offence_level,
+        recorded_crimes.offence_group,
+        recorded_crimes.offence_name,
+        recorded_crimes.financial_year,
+        recorded_crimes.financial_quarter
+    from recorded_crimes
+    inner join territorial_forces on recorded_crimes.force_code = territorial_forces.force_code
 ),
 
 -- An offence that any territorial force reports in a quarter is expected of all of them: the
@@ -27,16 +42,7 @@ expected_cells as (
         offences.financial_year,
         offences.financial_quarter
     from territorial_forces
-    cross join (
-        select distinct
-            recorded_crimes.offence_level,
-            recorded_crimes.offence_group,
-            recorded_crimes.offence_name,
-            recorded_crimes.financial_year,
-            recorded_crimes.financial_quarter
-        from recorded_crimes
-        inner join territorial_forces on recorded_crimes.force_code = territorial_forces.force_code
-    ) as offences
+    cross join territorial_cells as offences
 ),
 
 quarters as (

@@ -77,7 +77,7 @@ refusals as (
         refused_claims.load_id,
         row_number() over (
             partition by refused_claims.table_name, refused_claims.force_code, months.month
-            order by refused_claims.entered_at desc, refused_claims.load_id
+            order by refused_claims.entered_at desc, refused_claims.load_id asc
         ) as latest_first
     from refused_claims
     inner join {{ ref('forces') }} as forces on refused_claims.force_code = forces.force_code
@@ -85,12 +85,19 @@ refusals as (
         on
             refused_claims.month_text
             = substr(cast(months.month as {{ dbt.type_string() }}), 1, 7)
-            and months.month <= refused_claims.entered_at
+            and refused_claims.entered_at >= months.month
 ),
 
 refused as (
     select * from refusals
     where latest_first = 1
+),
+
+supplying as (
+    select distinct
+        table_name,
+        force_code
+    from supplied
 ),
 
 -- Every force that ever supplied a table is expected in every month anyone supplied it; a month
@@ -101,8 +108,7 @@ expected as (
         supplying.force_code,
         months.month
     from bounds
-    inner join (select distinct table_name, force_code from supplied) as supplying
-        on bounds.table_name = supplying.table_name
+    inner join supplying on bounds.table_name = supplying.table_name
     inner join months on months.month between bounds.first_month and bounds.last_month
 
     union distinct

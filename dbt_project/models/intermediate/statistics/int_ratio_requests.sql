@@ -12,18 +12,32 @@ triangulation_periods as (
 ),
 
 requests as (
-    select count_a, count_b from offence_changes
+    select
+        count_a,
+        count_b
+    from offence_changes
     union all
-    select police_count, baseline_police_count from triangulation_periods
+    select
+        police_count,
+        baseline_police_count
+    from triangulation_periods
     union all
     -- What rounding and suppression allow at most and at least, on top of chance.
-    select hospital_count_lower, baseline_hospital_count_upper from triangulation_periods
+    select
+        hospital_count_lower,
+        baseline_hospital_count_upper
+    from triangulation_periods
     union all
-    select hospital_count_upper, baseline_hospital_count_lower from triangulation_periods
+    select
+        hospital_count_upper,
+        baseline_hospital_count_lower
+    from triangulation_periods
 ),
 
 final as (
-    select distinct count_a, count_b
+    select distinct
+        count_a,
+        count_b
     from requests
     where count_a >= 0 and count_b > 0
 )

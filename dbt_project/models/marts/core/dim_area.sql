@@ -76,7 +76,8 @@ lsoas as (
     left join lsoas_to_msoas on lsoa_codes.lsoa_code = lsoas_to_msoas.lsoa_code
     left join deprivation on lsoa_codes.lsoa_code = deprivation.lsoa_code
     left join district_names
-        on substr(lsoas_to_msoas.lsoa_name, 1, length(lsoas_to_msoas.lsoa_name) - 5)
+        on
+            substr(lsoas_to_msoas.lsoa_name, 1, length(lsoas_to_msoas.lsoa_name) - 5)
             = district_names.lad_name
 ),
 

@@ -43,10 +43,10 @@ noted as (
         on
             periods.force_code = notes.force_code
             and (
-                (notes.first_day <= periods.period_end and notes.last_day >= periods.period_start)
+                (periods.period_end >= notes.first_day and periods.period_start <= notes.last_day)
                 or (
-                    notes.first_day <= periods.baseline_period_end
-                    and notes.last_day >= periods.baseline_period_start
+                    periods.baseline_period_end >= notes.first_day
+                    and periods.baseline_period_start <= notes.last_day
                 )
             )
     group by 1, 2, 3, 4

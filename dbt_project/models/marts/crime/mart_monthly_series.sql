@@ -60,13 +60,21 @@ hospital_bounds as (
     from hospital_months
 ),
 
+hospital_areas as (
+    select distinct
+        area_id,
+        area_code,
+        area_name
+    from hospital_months
+),
+
 hospital_expected as (
     select
         areas.area_id,
         areas.area_code,
         areas.area_name,
         months.month
-    from (select distinct area_id, area_code, area_name from hospital_months) as areas
+    from hospital_areas as areas
     cross join hospital_bounds
     inner join months
         on months.month between hospital_bounds.first_month and hospital_bounds.last_month

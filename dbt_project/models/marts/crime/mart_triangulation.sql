@@ -163,7 +163,8 @@ final as (
         case
             when not is_police_complete and not is_hospital_complete
                 then 'police and hospital counts are not whole'
-            when not is_police_complete then 'a force is missing from the police count, or not whole'
+            when not is_police_complete
+                then 'a force is missing from the police count, or not whole'
             when not is_hospital_complete then 'a month is missing from the hospital count'
             when not is_baseline_complete then 'the baseline is not whole'
         end as incomplete_reason,

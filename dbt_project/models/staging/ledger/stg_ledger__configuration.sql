@@ -1,3 +1,5 @@
+-- noqa: disable=LT02
+-- (the lines of the columns come from a loop, which has no indent of its own)
 with settings as (
     select * from {{ source('ledger', 'configuration') }}
 ),
