@@ -64,9 +64,7 @@ def test_dbt_tests_are_asset_checks_and_models_follow_their_raw_assets(graph):
 
 def test_the_release_comes_after_every_mart_and_dimension(graph):
     published = {
-        key
-        for key in graph.get_all_asset_keys()
-        if key.path[-1].startswith(("mart_", "dim_"))
+        key for key in graph.get_all_asset_keys() if key.path[-1].startswith(("mart_", "dim_"))
     }
     assert len(published) >= 8
     assert graph.get(dg.AssetKey(["release"])).parent_keys == published

@@ -100,9 +100,7 @@ def test_whole_runs_killed_at_many_moments(landing, tmp_path):
         # The last time only the program itself is killed and the dbt it may have started lives
         # on: the next run has to wait for it.
         only_parent = number == 5
-        killed += kill_after(
-            process, lasts * draw.uniform(0.15, 0.95), group=not only_parent
-        )
+        killed += kill_after(process, lasts * draw.uniform(0.15, 0.95), group=not only_parent)
     assert killed >= 4
     done = plumbline("run", "--landing", str(landing), home=home)
     assert done.returncode == 2, done.stdout + done.stderr
