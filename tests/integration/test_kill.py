@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import random
 import shutil
-import subprocess
-import sys
 import time
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
 from whole_runs import (
-    environment,
     kill_after,
+    load_everything,
     plumbline,
     published_state,
     raw_state,
@@ -23,69 +23,75 @@ from orchestration.sources.sample_landing import write_sample_landing
 
 pytestmark = pytest.mark.slow
 
-#: Loads everything that waits, without Dagster and without models.
-LOAD_ONLY = """
-import sys
-from pathlib import Path
-from orchestration import load
-from orchestration.contracts import CONTRACTS
-from orchestration.settings import load_settings
-from orchestration.warehouse import writer
-
-settings = load_settings(home=Path(sys.argv[1]), landing=Path(sys.argv[2]))
-run_id = sys.argv[3]
-with writer(settings) as con:
-    load.begin_run(con, settings, run_id, "test")
-    load.discover(con, settings, run_id)
-    for table in CONTRACTS:
-        load.load_table(con, settings, table, run_id)
-        assert load.reconcile(con, table) == []
-    con.execute("checkpoint")
-"""
-
 
 @pytest.fixture(scope="module")
 def landing(tmp_path_factory) -> Path:
-    """Small, but with every kind of file: a zip, loose files, a workbook, and a bad one."""
+    """Small, but with every way of being read: a zip, loose files, a wide table, a bad file."""
     folder = tmp_path_factory.mktemp("landing")
     whole = tmp_path_factory.mktemp("whole")
     write_sample_landing(whole)
-    for name in ("home_office", "nhs", "ons", "grants", "police_uk"):
-        shutil.copytree(whole / name, folder / name)
+    shutil.copytree(whole / "police_uk", folder / "police_uk")
+    for name in (
+        "home_office/prc-pfa-2019-20-generated.csv",
+        "home_office/prc-pfa-2021-22-generated.csv",
+        "ons/p6_knife_offences_by_pfa_generated.csv",
+    ):
+        (folder / name).parent.mkdir(exist_ok=True)
+        shutil.copy(whole / name, folder / name)
+    quoted = (folder / "police_uk" / "2022-03-west-midlands-street.csv").read_text()
+    (folder / "2022-04-west-midlands-street.csv").write_text(
+        quoted.replace("2022-03", "2022-04").replace("On or near", '"On, or near"', 1)
+        + "too,few,fields\n"
+    )
     (folder / "2022-05-west-midlands-street.csv").write_text("not,the,right,header\n1,2,3,4\n")
     return folder
 
 
-def _load_only(home: Path, landing: Path, run: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-c", LOAD_ONLY, str(home), str(landing), f"run-{run}"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=environment(),
-        start_new_session=True,
-    )
+@pytest.fixture(scope="module")
+def context() -> multiprocessing.context.BaseContext:
+    """Processes that have imported everything already, so that kills fall into the work itself."""
+    found = multiprocessing.get_context("forkserver")
+    found.set_forkserver_preload(["whole_runs", "orchestration.gates.gate", "pyarrow"])
+    return found
 
 
-def test_loading_killed_at_many_moments(landing, tmp_path):
+def _loading(context, home: Path, landing: Path, run: int) -> BaseProcess:
+    process = context.Process(target=load_everything, args=(home, landing, f"run-{run}"))
+    process.start()
+    return process
+
+
+def _to_the_end(process: BaseProcess) -> int | None:
+    process.join(timeout=300)
+    return process.exitcode
+
+
+def test_loading_killed_at_many_moments(context, landing, tmp_path):
+    assert _to_the_end(_loading(context, tmp_path / "warm", landing, 0)) == 0
     undisturbed = tmp_path / "undisturbed"
     started = time.monotonic()
-    assert _load_only(undisturbed, landing, 0).wait(timeout=300) == 0
+    assert _to_the_end(_loading(context, undisturbed, landing, 0)) == 0
     lasts = time.monotonic() - started
     expected = raw_state(undisturbed)
+    assert expected["police_uk__street"][0] > 5_000
 
     draw = random.Random(20211122)
     home = tmp_path / "killed"
     killed = 0
-    for run in range(14):
-        # Later moments are likelier: importing what is needed takes the first third.
-        hit = kill_after(_load_only(home, landing, run), lasts * draw.uniform(0.25, 1.0))
+    for run in range(25):
+        process = _loading(context, home, landing, run)
+        process.join(timeout=lasts * draw.uniform(0.0, 0.8))
+        hit = process.is_alive()
         killed += hit
+        process.kill()
+        process.join()
         # From scratch where it came to its end, and now and then, so that all of it is hit.
-        if not hit or draw.random() < 0.3:
+        if not hit or draw.random() < 0.35:
             shutil.rmtree(home, ignore_errors=True)
-    assert killed >= 3
-    assert _load_only(home, landing, 99).wait(timeout=300) == 0
+    assert killed >= 5  # how many depends on how busy the machine is
+    assert _to_the_end(_loading(context, home, landing, 99)) == 0
     assert raw_state(home) == expected
+    assert not list((home / "raw").glob("*/.*")), "no unfinished copies stay behind"
 
 
 def test_whole_runs_killed_at_many_moments(landing, tmp_path):
@@ -97,16 +103,16 @@ def test_whole_runs_killed_at_many_moments(landing, tmp_path):
 
     draw = random.Random(7)
     killed = 0
-    for number in range(6):
+    for number in range(5):
         process = start("run", "--landing", str(landing), home=home)
         # The last time only the program itself is killed and the dbt it may have started lives
         # on: the next run has to wait for it.
-        only_parent = number == 5
+        only_parent = number == 4
         hit = kill_after(process, lasts * draw.uniform(0.15, 0.95), group=not only_parent)
         killed += hit
         if not hit:
             shutil.rmtree(home)  # it came to its end: from scratch again
-    assert killed >= 2
+    assert killed >= 1  # how many depends on how busy the machine is
     done = plumbline("run", "--landing", str(landing), home=home)
     assert done.returncode == 2, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr

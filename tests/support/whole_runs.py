@@ -86,6 +86,23 @@ def kill_after(process: subprocess.Popen[bytes], seconds: float, *, group: bool 
     return True
 
 
+def load_everything(home: Path, landing: Path, run_id: str) -> None:
+    """Load all that waits, without Dagster and without models; for a process of its own."""
+    from orchestration import load
+    from orchestration.contracts import CONTRACTS
+    from orchestration.settings import PROJECT, load_settings
+    from orchestration.warehouse import writer
+
+    settings = load_settings(home=home, landing=landing, config=PROJECT / "plumbline.yml")
+    with writer(settings) as con:
+        load.begin_run(con, settings, run_id, "test")
+        load.discover(con, settings, run_id)
+        for table in CONTRACTS:
+            load.load_table(con, settings, table, run_id)
+            assert load.reconcile(con, table) == []
+        con.execute("checkpoint")
+
+
 def _contents(con: duckdb.DuckDBPyConnection, relation: str, *, without: frozenset[str]) -> Any:
     """Row count and an order-free hash of a table's contents."""
     columns = [
