@@ -7,6 +7,7 @@ there is, and turning the ledger's record of the run into a report. Printing bel
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,11 +76,19 @@ def execute_run(
     except (landing.LandingError, WarehouseBusy, DiskFull) as error:
         return RunReport(run_id, "refused", EXIT_REFUSED, [str(error)])
     except Exception as error:
-        if is_disk_full(error):
+        # SQLite calls a full disk an input/output error as often as not.
+        if is_disk_full(error) or _has_no_room(settings):
             return RunReport(run_id, "refused", EXIT_REFUSED, [load.disk_full_text(settings)])
         if not isinstance(error, OSError):
             raise
         return RunReport(run_id, "failed", EXIT_FAILED, [f"{error.filename}: {error.strerror}"])
+
+
+def _has_no_room(settings: Settings) -> bool:
+    try:
+        return shutil.disk_usage(settings.home).free < 1_000_000
+    except OSError:
+        return False
 
 
 def _nothing_to_do(
