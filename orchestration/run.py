@@ -86,7 +86,7 @@ def execute_run(
 
 def _has_no_room(settings: Settings) -> bool:
     try:
-        return shutil.disk_usage(settings.home).free < 1_000_000
+        return shutil.disk_usage(settings.home).free < 4_000_000
     except OSError:
         return False
 
