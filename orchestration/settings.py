@@ -9,10 +9,11 @@ Order of precedence: command line, environment (``PLUMBLINE_HOME``, ``PLUMBLINE_
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -56,6 +57,45 @@ class SourceTable(_Strict):
         return getattr(self, key, default)
 
 
+class RecordingEra(_Strict):
+    """A time in which one system was the one that recorded crime. ``last_day`` empty: until now."""
+
+    code: str = Field(pattern=r"^[a-z0-9_]+$")
+    name: str
+    system: Literal["legacy", "connect"]
+    first_day: dt.date
+    last_day: dt.date | None = None
+    evidence: str = ""
+
+
+class KnownEvent(_Strict):
+    """Something known to have changed what is recorded, or what happened.
+
+    ``action``: what a comparison does about it: ``break`` (never compare across it), ``exclude``
+    (leave its days out), ``flag`` (compare, with the warning), ``note`` (mention it).
+    """
+
+    code: str = Field(pattern=r"^[a-z0-9_]+$")
+    name: str
+    kind: Literal["recording_system", "recording_practice", "counting_rule", "reporting", "crime"]
+    action: Literal["break", "exclude", "flag", "note"]
+    first_day: dt.date
+    last_day: dt.date | None = None
+    measures: str = "all"
+    evidence: str
+
+
+class Privacy(_Strict):
+    """How references to persons are protected (see README, Privacy).
+
+    ``key_variable`` names the environment variable with the secret key; ``raw_retention`` whether
+    untouched copies of extracts that hold person references are kept, readable by their owner only.
+    """
+
+    key_variable: str = Field("PLUMBLINE_PERSON_KEY", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    raw_retention: bool = False
+
+
 class Releases(_Strict):
     keep_last: int = Field(10, ge=2)
 
@@ -76,6 +116,10 @@ class Settings(_Strict):
     periods: Periods = Periods()
     sources: dict[str, dict[str, SourceTable]] = Field(default_factory=dict)
     code_lists: dict[str, list[str]] = Field(default_factory=dict)
+    code_maps: dict[str, dict[str, str]] = Field(default_factory=dict)
+    recording_eras: list[RecordingEra] = Field(default_factory=list)
+    known_events: list[KnownEvent] = Field(default_factory=list)
+    privacy: Privacy = Privacy()
     releases: Releases = Releases()
     warehouse: Warehouse = Warehouse()
     config_path: Path | None = None
@@ -92,6 +136,29 @@ class Settings(_Strict):
         if "?" in str(value):
             raise ValueError("the path may not hold a question mark; name another folder")
         return value
+
+    @field_validator("code_maps", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> Any:
+        # YAML reads an unquoted 1 as a number, and codes are text.
+        if not isinstance(value, dict):
+            return value
+        return {
+            k: {str(a): str(b) for a, b in v.items()} if isinstance(v, dict) else v
+            for k, v in value.items()
+        }
+
+    @field_validator("recording_eras")
+    @classmethod
+    def _in_turn(cls, value: list[RecordingEra]) -> list[RecordingEra]:
+        eras = sorted(value, key=lambda era: era.first_day)
+        for era, following in zip(eras, eras[1:], strict=False):
+            if era.last_day is None or era.last_day >= following.first_day:
+                raise ValueError(
+                    f"era {era.code!r} must end before {following.code!r} begins "
+                    f"({following.first_day}): give it a last_day"
+                )
+        return eras
 
     @property
     def landing_dir(self) -> Path:
@@ -202,3 +269,12 @@ def configured_code_lists() -> dict[str, Any]:
 def extra_codes(name: str) -> frozenset[str]:
     """Codes a force adds to the list ``<seed>.<column>`` under ``code_lists`` in its settings."""
     return frozenset(str(v) for v in configured_code_lists().get(name, ()))
+
+
+def configured_code_maps() -> dict[str, dict[str, str]]:
+    """The section ``code_maps`` of the configuration in force: list -> own code -> conformed code."""
+    path = config_file()
+    if path is None:
+        return {}
+    maps = _read_yaml(path, path.stat().st_mtime_ns).get("code_maps") or {}
+    return {str(k): dict(v or {}) for k, v in maps.items()} if isinstance(maps, dict) else {}

@@ -41,11 +41,11 @@ def _code(*folders: str) -> list[Path]:
 @cache
 def contracts_version() -> str:
     """Hash of the contracts and the code lists they close over."""
-    from orchestration.settings import configured_code_lists
+    from orchestration.settings import configured_code_lists, configured_code_maps
 
     return _digest(
         _code("orchestration/contracts", "dbt_project/seeds"),
-        json.dumps(configured_code_lists(), sort_keys=True, default=str),
+        json.dumps([configured_code_lists(), configured_code_maps()], sort_keys=True, default=str),
     )
 
 
@@ -57,7 +57,7 @@ def rules_version(settings: Settings) -> str:
             *_code("dbt_project/seeds"),
             *EXPECTATIONS.rglob("*.yml"),
         ],
-        settings.model_dump_json(include={"sources", "code_lists"}),
+        settings.model_dump_json(include={"sources", "code_lists", "code_maps"}),
     )
 
 
@@ -71,7 +71,9 @@ def models_version(settings: Settings) -> str:
     ]
     return _digest(
         [*models, *_code("orchestration/statistics", "orchestration/publish")],
-        settings.model_dump_json(include={"force", "periods"}),
+        settings.model_dump_json(
+            include={"force", "periods", "code_maps", "recording_eras", "known_events"}
+        ),
     )
 
 

@@ -33,6 +33,13 @@ CONTRACTS: dict[str, str] = {
     "ons/p8_firearm_offences": "orchestration.contracts.ons:P8FirearmOffences",
     "grants_360/awards": "orchestration.contracts.grants_360:Awards",
     "mappings/offence_categories": "orchestration.contracts.mappings:OffenceCategories",
+    "legacy/crimes": "orchestration.contracts.legacy:Crimes",
+    "legacy/persons": "orchestration.contracts.legacy:Persons",
+    "connect/investigations": "orchestration.contracts.connect:Investigations",
+    "connect/classification_history": "orchestration.contracts.connect:ClassificationHistory",
+    "connect/involvements": "orchestration.contracts.connect:Involvements",
+    "incidents/logs": "orchestration.contracts.incidents:Logs",
+    "geography/beats": "orchestration.contracts.geography:Beats",
 }
 
 

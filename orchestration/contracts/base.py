@@ -15,11 +15,13 @@ that touches a file or a database.
 
 from __future__ import annotations
 
+import re
 import typing
 from functools import cache
 from typing import Any, Literal
 
 import pandera.polars as pa
+import polars as pl
 
 from orchestration.contracts.tablespec import Column, Kind, TableSpec
 
@@ -41,24 +43,32 @@ def column(
     not_future: bool = False,
     sensitivity: Literal["public", "personal", "restricted"] = "public",
     who_fixes: str = "the supplier of the file",
+    separator: str | None = None,
+    person_reference: bool = False,
 ) -> Any:
     """Declare one column of a raw table.
 
     ``title`` is the supplier's own column title in the current layout (other eras' titles live in
     the column maps); ``staged_as`` the name it takes in staging; ``code_list`` names a list in
     ``orchestration/contracts/code_lists`` that the value must be in; ``not_future`` applies to
-    kinds date, month and timestamp. Returns a pandera field.
+    kinds date, month and timestamp. A text of several codes names their ``separator``. The values
+    of a ``person_reference`` are replaced by a keyed hash at ingest, before anything is stored.
+    Returns a pandera field.
     """
     if code_list is not None:
         from orchestration.contracts.code_lists import load_code_list
 
         isin = sorted(load_code_list(code_list))
+    pattern = f"^(?:{matches})$" if matches is not None else None
+    if isin is not None and separator is not None:
+        one = r"\s*(?:" + "|".join(re.escape(code) for code in isin) + r")\s*"
+        pattern = f"^{one}(?:{re.escape(separator)}{one})*$"
     return pa.Field(
         nullable=nullable,
-        isin=list(isin) if isin is not None else None,
+        isin=list(isin) if isin is not None and separator is None else None,
         ge=ge,
         le=le,
-        str_matches=f"^(?:{matches})$" if matches is not None else None,
+        str_matches=pattern,
         title=title,
         description=description,
         coerce=True,
@@ -75,6 +85,8 @@ def column(
             "not_future": not_future,
             "sensitivity": sensitivity,
             "who_fixes": who_fixes,
+            "separator": separator,
+            "is_person_reference": person_reference,
         },
     )
 
@@ -85,7 +97,7 @@ class RawContract(pa.DataFrameModel):
     ``source``, ``table``, ``grain`` (words), ``staged_model``, ``slot_sql`` (SQL over the row that
     gives the slot a newer load replaces; ``{claim}`` stands for the file's claim), ``series_sql``
     (SQL over the claim that names the series a load is compared within, default the table),
-    ``attribution``.
+    ``attribution``; ``ordered`` (pairs of columns: the first may not lie after the second).
     """
 
     __plumbline__: typing.ClassVar[dict[str, Any]] = {}
@@ -93,6 +105,15 @@ class RawContract(pa.DataFrameModel):
     class Config:
         strict = False
         coerce = True
+
+    @pa.dataframe_check
+    def _in_order(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        """Every pair of ``ordered`` columns is in order, wherever both are given."""
+        held = [
+            (pl.col(earlier) <= pl.col(later)).fill_null(True)
+            for earlier, later in cls.__plumbline__.get("ordered", ())
+        ]
+        return data.lazyframe.select(pl.all_horizontal(held) if held else pl.lit(True))
 
     @classmethod
     def spec(cls) -> TableSpec:
@@ -127,6 +148,8 @@ def _spec(model: type[RawContract]) -> TableSpec:
                 not_future=meta["not_future"],
                 sensitivity=meta["sensitivity"],
                 who_fixes=meta["who_fixes"],
+                separator=meta["separator"],
+                is_person_reference=meta["is_person_reference"],
             )
         )
     return TableSpec(
@@ -140,4 +163,5 @@ def _spec(model: type[RawContract]) -> TableSpec:
         series_sql=about.get("series_sql", "''"),
         attribution=about.get("attribution", OGL),
         notes=tuple(about.get("notes", ())),
+        ordered=tuple(about.get("ordered", ())),
     )

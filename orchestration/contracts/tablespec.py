@@ -36,6 +36,7 @@ RULES: dict[str, str] = {
     "not_in_code_list": "the value is not in the list of known codes",
     "bad_format": "the value does not have the agreed form",
     "in_the_future": "the period has not begun yet",
+    "out_of_order": "the value lies before another that it must follow",
     "repeated_row": "the same row stands earlier in the same file",
     "conflicting_key": "two rows of the file give different values for the same key",
     "too_many_fields": "the row has more fields than the header",
@@ -65,6 +66,8 @@ class Column:
     not_future: bool
     sensitivity: str
     who_fixes: str
+    separator: str | None = None
+    is_person_reference: bool = False
 
     @property
     def sql_type(self) -> str:
@@ -102,6 +105,8 @@ class TableSpec:
     series_sql: str
     attribution: str
     notes: tuple[str, ...] = field(default=())
+    #: pairs of columns (earlier, later): the first may not lie after the second
+    ordered: tuple[tuple[str, str], ...] = field(default=())
 
     @property
     def name(self) -> str:
@@ -116,6 +121,11 @@ class TableSpec:
     @property
     def key(self) -> tuple[str, ...]:
         return tuple(c.name for c in self.columns if c.key)
+
+    @property
+    def person_references(self) -> tuple[str, ...]:
+        """Columns whose values are replaced by a keyed hash before anything is stored."""
+        return tuple(c.name for c in self.columns if c.is_person_reference)
 
     def column(self, name: str) -> Column:
         for c in self.columns:
@@ -211,7 +221,15 @@ def rules(spec: TableSpec, *, text: str | None, parsed: str, today: dt.date) -> 
                 if len(col.isin) <= 8
                 else f"the {len(col.isin)} known values of list {col.code_list or col.name}"
             )
-            add("not_in_code_list", f"{p} not in ({codes})", f"{label} must be one of: {shown}")
+            if col.separator is None:
+                add("not_in_code_list", f"{p} not in ({codes})", f"{label} must be one of: {shown}")
+            else:
+                add(
+                    "not_in_code_list",
+                    f"not list_has_all([{codes}], list_transform("
+                    f"string_split({p}, {lit(col.separator)}), lambda code: trim(code)))",
+                    f"each code of {label} must be one of: {shown}",
+                )
         if col.ge is not None:
             add("out_of_range", f"{p} < {col.ge!r}", f"{label} must be at least {col.ge:g}")
         if col.le is not None:
@@ -233,6 +251,21 @@ def rules(spec: TableSpec, *, text: str | None, parsed: str, today: dt.date) -> 
             bound = lit(now) if col.kind == "month" else f"{lit(now)}::date + interval 1 day"
             compare = ">" if col.kind == "month" else ">="
             add("in_the_future", f"{p} {compare} {bound}", f"{label} lies after {now}")
+    for earlier, later in spec.ordered:
+        first, second = spec.column(earlier), spec.column(later)
+        a, b = parsed.format(ident(earlier)), parsed.format(ident(later))
+        shown_text = text.format(ident(later)) if text is not None else b
+        found.append(
+            Rule(
+                code=f"{spec.source}.{spec.table}.{later}.out_of_order",
+                column=later,
+                kind="out_of_order",
+                condition=f"{a} > {b}",
+                value=f"cast({shown_text} as varchar)",
+                message=f"{second.title!r} must not lie before {first.title!r}",
+                who_fixes=second.who_fixes,
+            )
+        )
     return found
 
 
