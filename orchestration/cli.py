@@ -159,7 +159,7 @@ def run(
         settings = settings.model_copy(update={"landing": landing.expanduser().absolute()})
     progress = for_stream()
     if settings.landing is None and not _has_files(settings.landing_dir):
-        _write_sample(settings.landing_dir, progress)
+        _simulate_landing(settings, progress)
     report = execute_run(settings, progress, select=select, wait_seconds=0 if no_wait else None)
     if as_json:
         _emit_json({**vars(report), "attribution": ATTRIBUTION})
@@ -172,15 +172,77 @@ def _has_files(folder: Path) -> bool:
     return folder.is_dir() and any(p.is_file() for p in folder.rglob("*"))
 
 
-def _write_sample(folder: Path, progress: Any) -> None:
+def _simulate_landing(settings: Settings, progress: Any) -> None:
+    """Fill the landing with what plumbline.yml says to simulate, whole or not at all."""
+    import shutil
+
+    from orchestration.simulate import simulate
     from orchestration.sources.sample_landing import write_sample_landing
 
+    what = settings.simulate
+    folder = settings.landing_dir
     progress.line(
-        f"no landing was given: writing a small generated one to {folder} "
-        "(for real files: plumbline run --landing DIR)"
+        f"no landing was given: simulating the scenario {what.scenario!r} (scale {what.scale:g}, "
+        f"seed {what.seed}) into {folder} (for real files: plumbline run --landing DIR)"
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    write_sample_landing(folder)
+    building = folder.with_name(f".{folder.name}.building")
+    shutil.rmtree(building, ignore_errors=True)
+    building.parent.mkdir(parents=True, exist_ok=True)
+    simulate(building, scenario=what.scenario, scale=what.scale, seed=what.seed, progress=progress)
+    write_sample_landing(building / "open_data")
+    shutil.rmtree(folder, ignore_errors=True)
+    building.rename(folder)
+
+
+@main.command("simulate")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for the extracts; the truth goes into _truth inside it.",
+)
+@click.option("--scenario", default="reference", show_default=True, help="Which world to write.")
+@click.option("--scale", default=1.0, show_default=True, help="Multiplies the volume.")
+@click.option("--seed", default=20211231, show_default=True, help="Same seed, same bytes.")
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(["csv", "csv.gz", "parquet"]),
+    help="Write every extract in this format instead of a mixture.",
+)
+@_common
+def simulate_command(
+    settings: Settings,
+    as_json: bool,
+    out: Path,
+    scenario: str,
+    scale: float,
+    seed: int,
+    file_format: str | None,
+) -> None:
+    """Write a force's extracts (April 2018 to March 2022) with known truth beside them.
+
+    The records are of nobody: they are drawn from a seeded generator.
+    """
+    from orchestration.progress import for_stream
+    from orchestration.simulate import SimulateError, simulate
+
+    try:
+        done = simulate(
+            out.expanduser().absolute(),
+            scenario=scenario,
+            scale=scale,
+            seed=seed,
+            format=file_format,
+            progress=for_stream(),
+        )
+    except SimulateError as error:
+        raise Refusal(str(error)) from None
+    if as_json:
+        _emit_json(done.summary())
+        return
+    for line in done.lines():
+        click.echo(line)
 
 
 def _print_report(report: Any, settings: Settings) -> None:

@@ -37,7 +37,7 @@ LANDING = dg.AssetKey(["landing"])
 RELEASE = dg.AssetKey(["release"])
 
 #: Sources whose files each hold one month.
-MONTHLY_SOURCES = frozenset({"police_uk"})
+MONTHLY_SOURCES = frozenset({"police_uk", "legacy", "connect", "incidents"})
 
 
 def raw_key(spec: TableSpec) -> dg.AssetKey:
@@ -330,6 +330,9 @@ def ledger_specs() -> list[dg.AssetSpec]:
     """The ledger tables the models read, so that the graph shows where they come from."""
     described = {
         "configuration": "Settings the models read: force, baseline, current year.",
+        "recording_era": "When each system was the one that recorded crime (plumbline.yml).",
+        "known_event": "What is known to have changed what is recorded (plumbline.yml).",
+        "code_map": "A force's own codes for the conformed ones (plumbline.yml).",
         "attempt": "Every attempt to load a file, whatever became of it.",
         "load": "Every load: what was read, entered, quarantined, and why one was refused.",
         "load_period": "Which load is current for which period, and what superseded it.",

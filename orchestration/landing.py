@@ -8,17 +8,20 @@ is the sources' (sources/registry.py).
 
 from __future__ import annotations
 
+import atexit
 import errno
 import hashlib
 import json
 import os
 import shutil
+import tempfile
 import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
 MAX_EXPANSION = 200
 #: Unpacked members kept between discovery and loading, so that they need not be unpacked twice.
 CACHE_BYTES = 1_000_000_000
+#: Why a load cannot be read: no copy of it was kept, and it is gone from the landing.
+NOT_KEPT = "not_kept"
 
 
 class LandingError(Exception):
@@ -80,7 +85,8 @@ class Arrival:
 def list_landing(landing: Path) -> list[LandedFile]:
     """Every regular file under the landing, oldest first (then by name), with its SHA-256.
 
-    Hidden files and folders and ``__MACOSX`` are passed over: they are never extracts. Linked
+    Files and folders whose name begins with a dot or an underscore are passed over: they are never
+    extracts (``__MACOSX``, or the truth that the simulator writes beside its extracts). Linked
     folders are walked like others, each folder once. A file or folder that cannot be read is
     listed with its problem. Raises LandingError where the landing is missing or not a folder.
     """
@@ -117,9 +123,9 @@ def list_landing(landing: Path) -> list[LandedFile]:
             folders.clear()
             continue
         walked.add((here.st_dev, here.st_ino))
-        folders[:] = sorted(f for f in folders if not f.startswith(".") and f != "__MACOSX")
+        folders[:] = sorted(f for f in folders if not f.startswith((".", "_")))
         for file in files:
-            if file.startswith("."):
+            if file.startswith((".", "_")):
                 continue
             path = Path(folder) / file
             try:
@@ -169,10 +175,11 @@ def raw_path(settings: Settings, sha256: str) -> Path:
     return settings.raw_dir / sha256[:2] / sha256
 
 
-def keep_raw_copy(settings: Settings, file: LandedFile) -> Path:
+def keep_raw_copy(settings: Settings, file: LandedFile, *, is_personal: bool = False) -> Path:
     """Copy the bytes to the content-addressed store, read-only, verified, whole or not at all.
 
-    Raises LandingError where the file changed while it was copied.
+    A copy that holds references to persons can be read by its owner only. Raises LandingError
+    where the file changed while it was copied.
     """
     target = raw_path(settings, file.sha256)
     if target.exists():
@@ -180,6 +187,7 @@ def keep_raw_copy(settings: Settings, file: LandedFile) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{file.sha256}.{os.getpid()}.part")
     try:
+        part.touch(mode=0o600)
         shutil.copyfile(file.path, part)
         with part.open("rb+") as handle:
             if hashlib.file_digest(handle, "sha256").hexdigest() != file.sha256:
@@ -188,7 +196,7 @@ def keep_raw_copy(settings: Settings, file: LandedFile) -> Path:
                     "finish and run again"
                 )
             os.fsync(handle.fileno())
-        part.chmod(0o444)
+        part.chmod(0o400 if is_personal else 0o444)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
@@ -272,10 +280,51 @@ def forget_members(settings: Settings) -> None:
     shutil.rmtree(settings.work_dir / "members", ignore_errors=True)
 
 
-def member_cache(settings: Settings, file_sha256: str, member_name: str) -> Path:
-    """Where an unpacked member waits between discovery and loading."""
+@cache
+def _private_dir() -> Path:
+    """A folder outside of PLUMBLINE_HOME that only this user can enter, gone with this process."""
+    folder = Path(tempfile.mkdtemp(prefix="plumbline-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def member_cache(
+    settings: Settings, file_sha256: str, member_name: str, *, is_personal: bool = False
+) -> Path:
+    """Where an unpacked member waits between discovery and loading.
+
+    One with references to persons waits outside of PLUMBLINE_HOME, where nothing plain is kept.
+    """
     key = hashlib.sha256(f"{file_sha256}\0{member_name}".encode()).hexdigest()[:32]
-    return settings.work_dir / "members" / key
+    return (_private_dir() if is_personal else settings.work_dir / "members") / key
+
+
+def is_personal(table: str | None) -> bool:
+    """Whether records of a table carry references to persons."""
+    from orchestration.contracts import spec
+
+    return table is not None and bool(spec(table).person_references)
+
+
+def untouched(settings: Settings, arrival: Arrival) -> Path:
+    """The untouched bytes of an arrival: the raw copy, or the file in the landing itself where no
+    copy is kept because it holds references to persons. Raises BadArchive where neither is there.
+    """
+    raw = raw_path(settings, arrival.file_sha256)
+    if raw.exists():
+        return raw
+    landed = settings.landing_dir / arrival.file_name
+    try:
+        with landed.open("rb") as handle:
+            if hashlib.file_digest(handle, "sha256").hexdigest() == arrival.file_sha256:
+                return landed
+    except OSError:
+        pass
+    raise BadArchive(
+        NOT_KEPT,
+        "it holds references to persons, so no copy of it is kept (privacy.raw_retention), and it "
+        "is no longer in the landing as it was: put it back and run again",
+    )
 
 
 def materialise(settings: Settings, arrival: Arrival) -> tuple[Path, bool]:
@@ -283,14 +332,18 @@ def materialise(settings: Settings, arrival: Arrival) -> tuple[Path, bool]:
 
     Unpacks the member from the raw copy where it is not waiting already. Raises BadArchive.
     """
-    raw = raw_path(settings, arrival.file_sha256)
     if arrival.member_name is None:
-        return raw, False
-    target = member_cache(settings, arrival.file_sha256, arrival.member_name)
+        return untouched(settings, arrival), False
+    target = member_cache(
+        settings,
+        arrival.file_sha256,
+        arrival.member_name,
+        is_personal=is_personal(getattr(arrival.found, "table", None)),
+    )
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f"{target.name}.{os.getpid()}.part")
-        with zipfile.ZipFile(raw) as archive:
+        with zipfile.ZipFile(untouched(settings, arrival)) as archive:
             extract_member(archive, archive.getinfo(arrival.member_name), part)
         part.replace(target)
     return target, True
@@ -322,10 +375,15 @@ def find_in_file(
     cache_left = CACHE_BYTES
     (settings.work_dir / "members").mkdir(parents=True, exist_ok=True)
 
+    from orchestration.sources import registry
+
     def one(info: zipfile.ZipInfo) -> list[Found]:
         nonlocal cache_left
         name = info.filename.rsplit("/", 1)[-1]
-        target = member_cache(settings, file.sha256, info.filename)
+        named = registry.table_named(name, settings)
+        target = member_cache(
+            settings, file.sha256, info.filename, is_personal=named is None or is_personal(named)
+        )
         part = target.with_name(f"{target.name}.{os.getpid()}.part")
         try:
             with zipfile.ZipFile(file.path) as archive:

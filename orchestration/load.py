@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from orchestration import landing
+from orchestration import landing, privacy
 from orchestration.contracts import spec as contract_spec
 from orchestration.contracts.tablespec import Rule, TableSpec, failed_sql, parse_sql, rules
 from orchestration.landing import Arrival
@@ -125,15 +125,41 @@ def begin_run(
         "insert into ledger.run values ($1, $2, null, 'running', $3, $4, $5, null)",
         [run_id, now(), trigger, code_version(), rules_version(settings)],
     )
+    _write_configuration(con, settings)
+
+
+def _write_configuration(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """What the models read of the settings, as tables of the ledger."""
     values = {
         "force_code": settings.force.code,
         "force_name": settings.force.name,
         "region_code": settings.force.region_code,
         "baseline_year": settings.periods.baseline,
         "current_year": settings.periods.current,
+        "current_last_month": settings.periods.last_month,
     }
     for key, value in values.items():
         con.execute("insert or replace into ledger.configuration values ($1, $2)", [key, value])
+    lists: dict[str, list[list[Any]]] = {
+        "recording_era": [
+            [e.code, e.name, e.system, e.first_day, e.last_day, e.evidence]
+            for e in settings.recording_eras
+        ],
+        "known_event": [
+            [e.code, e.name, e.kind, e.action, e.first_day, e.last_day, e.measures, e.evidence]
+            for e in settings.known_events
+        ],
+        "code_map": [
+            [code_list, own, conformed]
+            for code_list, codes in settings.code_maps.items()
+            for own, conformed in codes.items()
+        ],
+    }
+    for table, rows in lists.items():
+        con.execute(f"delete from ledger.{table}")
+        if rows:
+            marks = ", ".join("?" * len(rows[0]))
+            con.executemany(f"insert into ledger.{table} values ({marks})", rows)
 
 
 def end_run(
@@ -222,6 +248,7 @@ def discover(
     version = rules_version(settings)
     known = known_files(con, version)
     result = Discovery(file_count=len(files))
+    simulated = privacy.simulated_digests(settings.landing_dir)
     seen: set[tuple[str, str]] = set()
     landing.sweep(settings)
     try:
@@ -237,7 +264,7 @@ def discover(
             seen.add(file.identity)
             result.new_file_count += 1
             try:
-                _arrive(con, settings, run_id, file, version, result, progress)
+                _arrive(con, settings, run_id, file, version, result, progress, simulated)
             except (landing.LandingError, OSError) as error:
                 if isinstance(error, OSError) and error.filename != str(file.path):
                     raise
@@ -329,12 +356,22 @@ def _arrive(
     version: str,
     result: Discovery,
     progress: Progress,
+    simulated: frozenset[str],
 ) -> None:
     found = landing.find_in_file(settings, file, progress)
     landing.check_unchanged(file)
     raw = None
-    if any(isinstance(f, Member) for _, f in found):
-        raw = landing.keep_raw_copy(settings, file)
+    members = [f for _, f in found if isinstance(f, Member)]
+    is_personal = any(landing.is_personal(m.table) for m in members)
+    if is_personal:
+        is_artificial = file.sha256 in simulated or all(
+            name is None and _is_artificial(f, file.path)
+            for name, f in found
+            if isinstance(f, Member)
+        )
+        privacy.key_for(con, settings, file_name=file.name, is_artificial=is_artificial)
+    if members and (not is_personal or settings.privacy.raw_retention):
+        raw = landing.keep_raw_copy(settings, file, is_personal=is_personal)
     con.execute("begin")
     try:
         number = con.execute(
@@ -425,6 +462,32 @@ def _arrive(
         raise
 
 
+#: Tables whose artificial files can be told: every reference of such a file begins with the mark.
+#: NHS England's artificial Hospital Episode Statistics begin every PSEUDO_HESID with TEST.
+ARTIFICIAL_MARK = {"hospital/hes_apc": ("pseudo_hesid", "TEST")}
+
+
+def _is_artificial(member: Member, path: Path) -> bool:
+    """Whether every person of a file is marked as artificial by its publisher."""
+    from orchestration.sources import registry
+
+    if not landing.is_personal(member.table):
+        return True
+    if member.table not in ARTIFICIAL_MARK:
+        return False
+    column, mark = ARTIFICIAL_MARK[member.table]
+    count = 0
+    try:
+        for batch in registry.read(member, path):
+            references = [r for r in batch.rows.column(column).to_pylist() if r]
+            if not all(r.startswith(mark) for r in references):
+                return False
+            count += len(references)
+    except LoadRefused:
+        return False
+    return count > 0
+
+
 def _write_refused_at_the_door(
     con: duckdb.DuckDBPyConnection,
     settings: Settings,
@@ -512,6 +575,8 @@ def load_table(
     ]
     if not arrivals:
         return []
+    if spec.person_references:
+        privacy.use_key(con, privacy.key_in_force(con, settings))
     outcomes: list[LoadOutcome] = []
     with progress.bar(f"loading {table}", len(arrivals)) as bar:
         for group in _by_bytes(arrivals, settings.warehouse.transaction_bytes):
@@ -592,9 +657,12 @@ def _load_group(
     con.execute("commit")
     for arrival in arrivals:
         if arrival.member_name is not None:
-            landing.member_cache(settings, arrival.file_sha256, arrival.member_name).unlink(
-                missing_ok=True
-            )
+            landing.member_cache(
+                settings,
+                arrival.file_sha256,
+                arrival.member_name,
+                is_personal=bool(spec.person_references),
+            ).unlink(missing_ok=True)
     return outcomes
 
 
@@ -607,10 +675,14 @@ class _Known:
     rules_version: str
     quarantined: int
     has_entered: bool
+    reason_code: str | None = None
 
     def may_be_looked_at_again(self, version: str, reload: bool) -> bool:
         """Under other rules, what was refused or left rows in quarantine deserves another look (a
-        code may have been added to its list); what entered whole gets it on request."""
+        code may have been added to its list); what entered whole gets it on request. What could
+        not be read because it was gone is read once it is back."""
+        if self.reason_code == landing.NOT_KEPT:
+            return True
         if self.rules_version == version:
             return False
         return reload or self.outcome == "refused" or self.quarantined > 0
@@ -622,7 +694,7 @@ def _known_loads(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> dict[tuple[
         """
         select content_sha256, coalesce(claim, ''), load_id, outcome, rules_version,
             row_count_quarantined,
-            bool_or(outcome <> 'refused') over (partition by content_sha256, claim)
+            bool_or(outcome <> 'refused') over (partition by content_sha256, claim), reason_code
         from ledger.load
         where source = $1 and table_name = $2
         order by entered_at
@@ -695,7 +767,8 @@ def _stage(
             exact.append(load)
         else:
             newline = load.member.scan.newline if load.member.scan else "\n"
-            plain[(tuple(columns), newline)].append(load)
+            compression = dict(load.member.options).get("compression", "none")
+            plain[(tuple(columns), newline, compression)].append(load)
 
     chunks: list[tuple[tuple, list[_Load]]] = []
     for key, group in plain.items():
@@ -710,7 +783,7 @@ def _stage(
             if n + 1 < len(chunks):
                 waiting = ahead.submit(_materialise_all, settings, chunks[n + 1][1])
             ready = [x for x in chunk if x.refused is None]
-            layout = (key[0], key[1])
+            layout = key
             # Nearly every file is flawless, and is read and checked in one go. One that loses a
             # row on the way is read again with the bad rows in, to say what is wrong with them;
             # one that is not even well-formed goes to the exact reader.
@@ -731,7 +804,7 @@ def _stage(
             bar.advance(len(chunk))
     for load in exact:
         paths = _materialise_all(settings, [load])
-        if load.refused is None:
+        if load.refused is None and not _read_parquet(con, spec, load, paths[load.load_id], today):
             _read_exact(con, settings, spec, load, paths[load.load_id], today)
         bar.advance()
 
@@ -769,7 +842,7 @@ def _read_plain(
     con: duckdb.DuckDBPyConnection,
     settings: Settings,
     spec: TableSpec,
-    layout: tuple[Sequence[tuple[str, str]], str],
+    layout: tuple[Sequence[tuple[str, str]], str, str],
     loads: list[_Load],
     paths: dict[str, Path],
     today: dt.date,
@@ -778,9 +851,10 @@ def _read_plain(
 ) -> list[_Load]:
     """Read plain files with DuckDB's parallel reader. Returns the loads that met any trouble.
 
-    ``layout`` is the columns (title, contract column) and the line end. A load is in trouble when
-    DuckDB rejected one of its rows, or the number of rows is not the number of lines the scan
-    counted: with ``only_good`` also because a row breaks the contract. Its rows are taken out.
+    ``layout`` is the columns (title, contract column), the line end and the compression. A load
+    is in trouble when DuckDB rejected one of its rows, or the number of rows is not the number of
+    lines the scan counted: with ``only_good`` also because a row breaks the contract. Its rows are
+    taken out.
 
     Row numbers are written where one load is read alone. Where several are, each file is read by
     one thread and its rows lie together in the table, in the order of the file: the nth row of the
@@ -789,7 +863,7 @@ def _read_plain(
     """
     if not loads:
         return []
-    columns, newline = layout
+    columns, newline, compression = layout
     # DuckDB must be told the layout and may not guess: guessing is slower, and can be wrong.
     types = {
         title: ("varchar" if spec.column(name).is_text else spec.column(name).sql_type)
@@ -804,6 +878,8 @@ def _read_plain(
             continue
         text = ident(given[col.name])
         value = parse_sql(col, text) if col.kind in ("code", "month") else text
+        if col.is_person_reference:
+            value = privacy.pseudonym_sql(text)
         values.append(f"{value} as {ident(col.name)}")
     keep = ""
     if only_good:
@@ -829,6 +905,7 @@ def _read_plain(
                     cast({number} as integer) as _row_number, filename
                 from read_csv({files}, columns = {declared}, header = true, auto_detect = false,
                     delim = ',', quote = '"', escape = '"', new_line = {_newline(newline)},
+                    compression = {lit(compression)},
                     filename = true, store_rejects = true, max_line_size = 2097152)
             )
             select * exclude (filename), {slot} as _period from parsed {keep}
@@ -965,41 +1042,46 @@ def _read_exact(
         _remove_rows(con, spec, [load])
 
 
-def _enter_batch(
-    con: duckdb.DuckDBPyConnection, spec: TableSpec, load: _Load, batch: Any, today: dt.date
-) -> None:
-    rows = batch.rows
-    have = set(rows.column_names)
-    found = rules(spec, text="t.{}", parsed="p.{}", today=today)
-    # Text and parsed values of a column share its name, so they are kept in two structs.
+def _typed_sql(
+    spec: TableSpec, texts: dict[str, str], source: str, number: str, today: dt.date
+) -> str:
+    """SQL of rows as text and typed, and whether each breaks the contract.
+
+    ``texts`` gives SQL for the text of each column that ``source`` has. References to persons are
+    replaced here, before anything is kept. Text and parsed values of a column share its name, so
+    they are kept in two structs, ``t`` and ``p``.
+    """
+    given = {
+        name: privacy.pseudonym_sql(text) if spec.column(name).is_person_reference else text
+        for name, text in texts.items()
+    }
     text = ", ".join(
-        f"{ident(c.name)} := {ident(c.name) if c.name in have else 'null::varchar'}"
-        for c in spec.columns
+        f"{ident(c.name)} := {given.get(c.name, 'null::varchar')}" for c in spec.columns
     )
     parsed = ", ".join(
         f"{ident(c.name)} := {parse_sql(c, f't.{ident(c.name)}')}" for c in spec.columns
     )
-    con.register("_incoming", rows)
-    try:
-        con.execute(
-            f"""
-            create or replace temp table _staged as
-            with texts as (
-                select cast(_row_number as integer) as _row_number, struct_pack({text}) as t
-                from _incoming
-            ),
-            typed as (select *, struct_pack({parsed}) as p from texts)
-            select *, {failed_sql(found)} as _failed from typed
-            """
-        )
-    finally:
-        con.unregister("_incoming")
+    found = rules(spec, text="t.{}", parsed="p.{}", today=today)
+    return f"""
+        with texts as (
+            select cast({number} as integer) as _row_number, struct_pack({text}) as t {source}
+        ),
+        typed as (select *, struct_pack({parsed}) as p from texts)
+        select *, {failed_sql(found)} as _failed from typed
+    """
+
+
+def _enter_typed(
+    con: duckdb.DuckDBPyConnection, spec: TableSpec, load: _Load, typed: str, today: dt.date
+) -> int:
+    """Enter rows of a typed relation (``from ...``); returns how many went to quarantine."""
+    found = rules(spec, text="t.{}", parsed="p.{}", today=today)
     con.execute(
         f"""
         insert into ledger.quarantine
         with broken as (
             select _row_number, cast(to_json(t) as varchar) as row_text, {_failures_sql(found)} as f
-            from _staged where _failed
+            {typed} where _failed
         )
         select {lit(load.load_id)}, {lit(spec.source)}, {lit(spec.table)}, _row_number, f.code,
             f.col, f.value, f.message, f.who, row_text, $1
@@ -1007,16 +1089,66 @@ def _enter_batch(
         """,
         [now()],
     )
-    bad = con.execute("select count(*) from _staged where _failed").fetchone()[0]  # type: ignore[index]
     columns = ", ".join(f"p.{ident(c.name)} as {ident(c.name)}" for c in spec.columns)
     slot = spec.slot_sql.replace("{claim}", lit(load.member.claim))
+    bad = con.execute(f"select count(*) {typed} where _failed").fetchone()[0]  # type: ignore[index]
     con.execute(
         f"""
         insert into raw.{spec.raw_name} by name
-        with good as (select {columns}, _row_number from _staged where not _failed)
+        with good as (select {columns}, _row_number {typed} where not _failed)
         select *, {lit(load.load_id)} as _load_id, {slot} as _period from good
         """
     )
+    return bad
+
+
+def _read_parquet(
+    con: duckdb.DuckDBPyConnection, spec: TableSpec, load: _Load, path: Path, today: dt.date
+) -> bool:
+    """Read one plain Parquet file with DuckDB's own reader; False where the exact one must.
+
+    Every value is read as text and under its contract like that of any other file.
+    """
+    import duckdb as duckdb_module
+
+    from orchestration.sources import registry
+
+    if not registry.is_plain_parquet(load.member):
+        return False
+    source = f"from read_parquet({lit(str(path))}, file_row_number = true)"
+    texts = {name: f"cast({ident(title)} as varchar)" for title, name in load.member.columns}
+    try:
+        # Elsewhere, because damage found inside the transaction would end it.
+        with con.cursor() as aside:
+            looked = aside.execute(f"select count(*), bit_xor(hash(columns(*))) {source}")
+            count = looked.fetchone()[0]  # type: ignore[index]
+    except duckdb_module.Error:
+        return False
+    con.execute(
+        "create or replace temp view _typed as "
+        + _typed_sql(spec, texts, source, "file_row_number + 1", today)
+    )
+    bad = _enter_typed(con, spec, load, "from _typed", today)
+    load.row_count_read = count
+    load.row_count_inserted = count - bad
+    load.quarantined_rows = bad
+    return True
+
+
+def _enter_batch(
+    con: duckdb.DuckDBPyConnection, spec: TableSpec, load: _Load, batch: Any, today: dt.date
+) -> None:
+    rows = batch.rows
+    texts = {c.name: ident(c.name) for c in spec.columns if c.name in set(rows.column_names)}
+    con.register("_incoming", rows)
+    try:
+        con.execute(
+            "create or replace temp table _staged as "
+            + _typed_sql(spec, texts, "from _incoming", "_row_number", today)
+        )
+    finally:
+        con.unregister("_incoming")
+    bad = _enter_typed(con, spec, load, "from _staged", today)
     if batch.rejected:
         con.executemany(
             "insert into ledger.quarantine values (?, ?, ?, ?, ?, null, ?, ?, ?, ?, ?)",
@@ -1027,10 +1159,10 @@ def _enter_batch(
                     spec.table,
                     r.row_number,
                     f"{spec.source}.{spec.table}.row.{r.kind}",
-                    r.text[:200],
+                    privacy.WITHHELD if spec.person_references else r.text[:200],
                     r.message,
                     "the supplier of the file",
-                    r.text,
+                    privacy.WITHHELD if spec.person_references else r.text,
                     now(),
                 )
                 for r in batch.rejected
@@ -1065,6 +1197,17 @@ def _find_duplicates(con: duckdb.DuckDBPyConnection, spec: TableSpec, loads: lis
     key = ", ".join(ident(k) for k in spec.key)
     rest = [ident(c.name) for c in spec.columns if not c.key]
     content = f"hash({', '.join(rest)})" if rest else "0"
+    ids = _id_list(loads)
+    # Nearly every load repeats no key: say so in one cheap pass before looking at whole rows.
+    repeated = con.execute(
+        f"""
+        create or replace temp table _repeated as
+        select _load_id, hash({key}) as key_hash from raw.{spec.raw_name}
+        where _load_id in {ids} group by all having count(*) > 1
+        """
+    ).fetchone()
+    if repeated is None or not repeated[0]:
+        return False
     con.execute(
         f"""
         create or replace temp table _duplicates as
@@ -1074,7 +1217,7 @@ def _find_duplicates(con: duckdb.DuckDBPyConnection, spec: TableSpec, loads: lis
                 min({content}) over same_key as least, max({content}) over same_key as greatest,
                 row_number() over (partition by _load_id, {key} order by _row_number) as nth
             from raw.{spec.raw_name}
-            where _load_id in {_id_list(loads)}
+            where (_load_id, hash({key})) in (select (_load_id, key_hash) from _repeated)
             window same_key as (partition by _load_id, {key})
         )
         select _load_id, _row_number,
@@ -1332,6 +1475,11 @@ def _settle(
             )
         o = _outcome(spec, load, "entered")
         if load.refused is not None:
+            if load.refused.code == landing.NOT_KEPT:
+                # It must be looked at again as soon as it is back.
+                con.execute(
+                    "delete from ledger.file where file_sha256 = $1", [load.arrival.file_sha256]
+                )
             o.outcome = "refused"
             o.reason_code, o.reason = load.refused.code, load.refused.message
             o.row_count_entered, o.row_count_quarantined = 0, load.row_count_read

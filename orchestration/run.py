@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration import landing, load
+from orchestration.privacy import PrivacyError
 from orchestration.progress import Progress, silent, use
 from orchestration.publish import release
 from orchestration.publish.run import is_published
@@ -73,7 +74,7 @@ def execute_run(
                 if done is not None:
                     return done
             return _through_dagster(settings, run_id, trigger, progress, select)
-    except (landing.LandingError, WarehouseBusy, DiskFull) as error:
+    except (landing.LandingError, WarehouseBusy, DiskFull, PrivacyError) as error:
         return RunReport(run_id, "refused", EXIT_REFUSED, [str(error)])
     except Exception as error:
         # SQLite calls a full disk an input/output error as often as not.
@@ -157,7 +158,7 @@ def _through_dagster(
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             raise_on_error=False,
         )
-    problems, full_text, disk_full = _failures(result)
+    problems, full_text, is_refusal = _failures(result)
     log_path = None
     if problems:
         log_path = settings.home / "logs" / f"run-{run_id}.log"
@@ -176,7 +177,7 @@ def _through_dagster(
         if not is_disk_full(error):
             raise
         report = RunReport(run_id, "refused", EXIT_REFUSED)
-        problems, disk_full = problems or [load.disk_full_text(settings)], True
+        problems, is_refusal = problems or [load.disk_full_text(settings)], True
     after = release.current(settings.releases_dir)
     report.is_new_release = after != before
     report.log = str(log_path) if log_path else None
@@ -184,7 +185,7 @@ def _through_dagster(
     refused = any(
         a["outcome"] == "refused" or a["reason_code"] == "still_refused" for a in report.attempts
     )
-    if disk_full:
+    if is_refusal:
         report.status, report.exit_code = "refused", EXIT_REFUSED
     elif problems:
         report.status, report.exit_code = "failed", EXIT_FAILED
@@ -196,10 +197,11 @@ def _through_dagster(
 
 
 def _failures(result: Any) -> tuple[list[str], str, bool]:
-    """Sentences, full text, and whether the disk was full, of a Dagster result's failed steps."""
+    """Sentences, full text, and whether the run was refused rather than failed (a full disk, no key
+    for references to persons), of a Dagster result's failed steps."""
     problems: list[str] = []
     full: list[str] = []
-    disk_full = False
+    is_refusal = False
     for event in result.all_events:
         if not event.is_step_failure and event.event_type_value != "PIPELINE_FAILURE":
             continue
@@ -214,18 +216,26 @@ def _failures(result: Any) -> tuple[list[str], str, bool]:
             cause = cause.cause
         text = (user.description if user and user.description else cause.message).strip()
         name, _, words = text.partition(": ")
-        disk_full = disk_full or says_disk_full(text) or name.endswith("DiskFull")
+        is_refusal = is_refusal or says_disk_full(text) or name.endswith("DiskFull")
         if event.is_step_failure:
             step = (event.step_key or "").replace("__", "/")
+            is_refusal = is_refusal or name.endswith("PrivacyError")
             known = name.endswith(
-                ("DiskFull", "PublishError", "LandingError", "WarehouseBusy", "GatePairingError")
+                (
+                    "DiskFull",
+                    "PublishError",
+                    "LandingError",
+                    "WarehouseBusy",
+                    "GatePairingError",
+                    "PrivacyError",
+                )
             )
             problems.append(f"{step}: {words if known else text}".strip())
         elif not problems:
             problems.append(text.splitlines()[0])
     if not result.success and not problems:
         problems.append("the run did not succeed; see the Dagster UI for its events")
-    return problems, "\n\n".join(full), disk_full
+    return problems, "\n\n".join(full), is_refusal
 
 
 def _rows(con: Any, sql: str, parameters: list[Any] | None = None) -> list[dict[str, Any]]:

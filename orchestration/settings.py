@@ -10,6 +10,7 @@ Order of precedence: command line, environment (``PLUMBLINE_HOME``, ``PLUMBLINE_
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import os
 from functools import cache
 from pathlib import Path
@@ -43,6 +44,9 @@ class Periods(_Strict):
 
     baseline: str = Field("2019/20", pattern=r"^\d{4}/\d{2}$")
     current: str = Field("2021/22", pattern=r"^\d{4}/\d{2}$")
+    #: last month of the current year to date (the baseline is cut at the same month); none: all of
+    #: both years
+    last_month: str | None = Field("2021-11", pattern=r"^\d{4}-(0[1-9]|1[0-2])$")
 
 
 class SourceTable(_Strict):
@@ -96,6 +100,14 @@ class Privacy(_Strict):
     raw_retention: bool = False
 
 
+class Simulate(_Strict):
+    """What `plumbline run` simulates where it has no landing at all."""
+
+    scenario: str = "reference"
+    scale: float = Field(1.0, gt=0)
+    seed: int = 20211231
+
+
 class Releases(_Strict):
     keep_last: int = Field(10, ge=2)
 
@@ -120,6 +132,7 @@ class Settings(_Strict):
     recording_eras: list[RecordingEra] = Field(default_factory=list)
     known_events: list[KnownEvent] = Field(default_factory=list)
     privacy: Privacy = Privacy()
+    simulate: Simulate = Simulate()
     releases: Releases = Releases()
     warehouse: Warehouse = Warehouse()
     config_path: Path | None = None
@@ -152,7 +165,7 @@ class Settings(_Strict):
     @classmethod
     def _in_turn(cls, value: list[RecordingEra]) -> list[RecordingEra]:
         eras = sorted(value, key=lambda era: era.first_day)
-        for era, following in zip(eras, eras[1:], strict=False):
+        for era, following in itertools.pairwise(eras):
             if era.last_day is None or era.last_day >= following.first_day:
                 raise ValueError(
                     f"era {era.code!r} must end before {following.code!r} begins "
@@ -272,7 +285,7 @@ def extra_codes(name: str) -> frozenset[str]:
 
 
 def configured_code_maps() -> dict[str, dict[str, str]]:
-    """The section ``code_maps`` of the configuration in force: list -> own code -> conformed code."""
+    """The section ``code_maps`` of the configuration: list -> own code -> conformed code."""
     path = config_file()
     if path is None:
         return {}

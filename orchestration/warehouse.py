@@ -30,6 +30,16 @@ LEDGER_DDL = """
 create schema if not exists raw;
 create schema if not exists ledger;
 create table if not exists ledger.configuration (key varchar primary key, value varchar);
+create table if not exists ledger.recording_era (
+    code varchar, name varchar, system varchar, first_day date, last_day date, evidence varchar
+);
+create table if not exists ledger.known_event (
+    code varchar, name varchar, kind varchar, action varchar, first_day date, last_day date,
+    measures varchar, evidence varchar
+);
+create table if not exists ledger.code_map (
+    list_code varchar, source_code varchar, conformed_code varchar
+);
 create table if not exists ledger.run (
     run_id varchar primary key, started_at timestamp not null, finished_at timestamp,
     status varchar not null, trigger varchar, code_version varchar, rules_version varchar,

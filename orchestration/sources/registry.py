@@ -31,7 +31,7 @@ from orchestration.sources.model import (
     Unrecognised,
 )
 from orchestration.sources.scan import file_sha256, head_of, head_records, scan, why_not_text
-from orchestration.sources.tables import Table, Where
+from orchestration.sources.tables import Table, Where, plain
 
 if TYPE_CHECKING:
     from orchestration.sources.workbook import Sheet
@@ -91,6 +91,12 @@ def _named(name: str, settings: object) -> Table | None:
         if table.named(name):
             return table
     return None
+
+
+def table_named(name: str, settings: object = None) -> str | None:
+    """The table (``source/table``) that claims a file name; None where none does."""
+    table = _named(name, settings)
+    return table.name if table is not None else None
 
 
 def identify(path: Path, name: str, settings: object = None) -> list[Found]:
@@ -519,6 +525,16 @@ def fast_columns(member: Member, settings: object = None) -> list[tuple[str, str
         and scanned.comma_count == (scanned.line_count + 1) * (len(scanned.header) - 1)
     )
     return list(member.columns) if clean else None
+
+
+def is_plain_parquet(member: Member) -> bool:
+    """Whether a member is a Parquet file whose every column feeds one column, as it stands."""
+    options = dict(member.options)
+    return (
+        options.get("format") == "parquet"
+        and "compression" not in options
+        and tables()[member.table].shape is plain
+    )
 
 
 def line_per_record(member: Member) -> bool:
