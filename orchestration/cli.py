@@ -506,16 +506,24 @@ def quarantine(
     export: Path | None,
 ) -> None:
     """Rows that were refused: rule, offending value, why, and who fixes it."""
+    from orchestration.contracts.code_lists import personal_tables
+    from orchestration.privacy import WITHHELD
+
     sql = """
         select q.rule_code, q.column_name, q.value, q.message, q.who_fixes, l.file_name,
             l.member_name, q.row_number, q.row_text, q.load_id, l.outcome as load_outcome,
-            q.quarantined_at
+            q.quarantined_at, q.source || '/' || q.table_name as "table"
         from ledger.quarantine as q left join ledger.load as l on l.load_id = q.load_id
         where ($1 is null or starts_with(q.rule_code, $1))
             and ($2 is null or q.source || '/' || q.table_name = $2)
         order by l.file_name, l.member_name, q.row_number, q.rule_code
     """
     rows = _ledger(settings, sql, [rule, table_name])
+    # The supplier finds the row by its number; records of persons do not leave the warehouse.
+    personal = personal_tables()
+    for row in rows:
+        if row.pop("table") in personal:
+            row["row_text"] = WITHHELD
     if export is not None:
         _export(rows, export)
         if not as_json:

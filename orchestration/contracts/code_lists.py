@@ -46,3 +46,13 @@ def conformed_codes(code_set: str) -> frozenset[str]:
         return frozenset(
             r["conformed_code"] for r in csv.DictReader(handle) if r["code_set"] == code_set
         )
+
+
+def personal_tables() -> frozenset[str]:
+    """Tables (``source/table``) whose records are about persons (seed ``contract_tables``)."""
+    with (SEEDS / "contract_tables.csv").open(encoding="utf-8", newline="") as handle:
+        return frozenset(
+            f"{r['source']}/{r['table_name']}"
+            for r in csv.DictReader(handle)
+            if r["sensitivity_type"] == "personal"
+        )
