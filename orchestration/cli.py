@@ -299,6 +299,12 @@ def _print_report(report: Any, settings: Settings) -> None:
     if report.is_new_release and report.marts:
         click.echo("")
         _table([{"mart": k, "rows": v} for k, v in sorted(report.marts.items())], title="Published")
+    if report.headlines:
+        click.echo("")
+        _table(report.headlines, title="Recorded, same months of both years")
+        click.echo("More: plumbline query \"from mart_headline_indicators\"")
+    for notice in report.notices:
+        click.echo(f"\n{notice}")
     click.echo("")
     for problem in report.problems:
         click.echo(f"plumbline: {problem}", err=True)

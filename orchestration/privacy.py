@@ -133,6 +133,11 @@ def _held(con: duckdb.DuckDBPyConnection) -> str | None:
     return row[0] if row else None
 
 
+def holds_simulated_persons(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the warehouse keeps to the published key, so that its records are of nobody."""
+    return _held(con) == DEMO.fingerprint
+
+
 def _other_key(settings: Settings, held: str, key: PersonKey) -> str:
     name = settings.privacy.key_variable
     if held == DEMO.fingerprint:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration import landing, load
-from orchestration.privacy import PrivacyError
+from orchestration.privacy import PrivacyError, holds_simulated_persons
 from orchestration.progress import Progress, silent, use
 from orchestration.publish import release
 from orchestration.publish.run import is_published
@@ -49,6 +49,10 @@ class RunReport:
     is_new_release: bool = False
     marts: dict[str, int] = field(default_factory=dict)
     data_docs: str | None = None
+    #: headline indicators of the release, where there are any
+    headlines: list[dict[str, Any]] = field(default_factory=list)
+    #: what a reader must know of what was loaded, in sentences
+    notices: list[str] = field(default_factory=list)
     log: str | None = None
 
 
@@ -238,6 +242,28 @@ def _failures(result: Any) -> tuple[list[str], str, bool]:
     return problems, "\n\n".join(full), is_refusal
 
 
+def _headlines(path: Path) -> list[dict[str, Any]]:
+    """Recorded headline indicators of a release; none where it has no force records."""
+    import duckdb
+
+    try:
+        with duckdb.connect(str(path / release.DATABASE), read_only=True) as con:
+            return _rows(
+                con,
+                """
+                select indicator_name as indicator, baseline_count as baseline,
+                    current_count as current, round(rate_ratio, 3) as ratio,
+                    round(rate_ratio_lower, 3) as ratio_lower,
+                    round(rate_ratio_upper, 3) as ratio_upper, verdict
+                from mart_headline_indicators
+                where basis = 'recorded' and baseline_count + current_count > 0
+                order by indicator_order
+                """,
+            )
+    except duckdb.Error:
+        return []
+
+
 def _rows(con: Any, sql: str, parameters: list[Any] | None = None) -> list[dict[str, Any]]:
     cursor = con.execute(sql, parameters or [])
     names = [d[0] for d in cursor.description]
@@ -247,6 +273,11 @@ def _rows(con: Any, sql: str, parameters: list[Any] | None = None) -> list[dict[
 def read_report(con: Any, settings: Settings, run_id: str) -> RunReport:
     """The report of a run from the ledger (any connection that sees schema ``ledger``)."""
     report = RunReport(run_id, "succeeded", EXIT_OK)
+    if holds_simulated_persons(con):
+        report.notices.append(
+            "The records about persons are simulated or artificial: they are of nobody, and their "
+            "references are hashed with the published demonstration key, which protects nobody."
+        )
     report.attempts = _rows(
         con,
         """
@@ -303,6 +334,7 @@ def read_report(con: Any, settings: Settings, run_id: str) -> RunReport:
             report.marts = {k: v["row_count"] for k, v in manifest["marts"].items()}
         except (OSError, ValueError, KeyError, TypeError):
             report.marts = {}
+        report.headlines = _headlines(path)
     index = Path(settings.docs_dir) / "index.html"
     report.data_docs = str(index) if index.exists() else None
     return report
