@@ -40,12 +40,19 @@ def plumbline(
     *arguments: str, home: Path, timeout: float = 400
 ) -> subprocess.CompletedProcess[str]:
     """Run ``plumbline`` to its end."""
+    return plumbline_with({}, *arguments, home=home, timeout=timeout)
+
+
+def plumbline_with(
+    variables: dict[str, str], *arguments: str, home: Path, timeout: float = 400
+) -> subprocess.CompletedProcess[str]:
+    """As :func:`plumbline`, with more environment variables."""
     return subprocess.run(
         [sys.executable, "-m", "orchestration.cli", *arguments, "--home", str(home)],
         capture_output=True,
         text=True,
         timeout=timeout,
-        env=environment(),
+        env=environment(**variables),
         check=False,
     )
 
