@@ -25,7 +25,10 @@ REGION = ("West Midlands", "Staffordshire", "Warwickshire", "West Mercia")
 MARTS = {
     "dim_area",
     "dim_date",
+    "dim_known_event",
     "dim_offence",
+    "dim_outcome_type",
+    "dim_recording_era",
     "mart_force_comparison",
     "mart_load_ledger",
     "mart_monthly_series",

@@ -10,8 +10,14 @@ final as (
         coalesce(
             max(case when settings.key = '{{ name }}' then settings.value end),
             '{{ var(name) }}'
-        ) as {{ name }}{{ "," if not loop.last }}
+        ) as {{ name }},
         {%- endfor %}
+        -- A key without a value is configured too: whole years are compared.
+        case
+            when sum(case when settings.key = 'current_last_month' then 1 else 0 end) > 0
+                then max(case when settings.key = 'current_last_month' then settings.value end)
+            else '{{ var("current_last_month") }}'
+        end as current_last_month
     from settings
 )
 
