@@ -1,0 +1,230 @@
+"""What partners' extracts hold: the conditioned figures exactly, and what must not count beside."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from orchestration.simulate import hospital
+from orchestration.simulate.extract import Extract
+from orchestration.simulate.geography import geography
+from orchestration.simulate.scenario import MONTHS, SCENARIOS, Scenario
+from orchestration.simulate.write import to_csv
+
+EMERGENCY = ("21", "22", "23", "24", "25", "28")
+
+
+def _rng(seed: int) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64(seed))
+
+
+def _scenario(name: str = "reference", scale: float = 1.0, **changes: object) -> Scenario:
+    return dataclasses.replace(SCENARIOS[name], scale=scale, **changes)
+
+
+def _digest(extracts: list[Extract]) -> str:
+    hasher = hashlib.sha256()
+    for extract in extracts:
+        hasher.update(extract.stem.encode() + to_csv(extract.data))
+    return hasher.hexdigest()
+
+
+# ------------------------------------------------------------------------------- hospitals
+
+
+def _episodes(scenario: Scenario, seed: int) -> duckdb.DuckDBPyConnection:
+    """Every episode, with first external cause, age in years and residence worked out from the
+    diagnoses, STARTAGE and LSOA11, not from what the simulator knows."""
+    geo = geography()
+    table = pa.concat_tables([e.data for e in hospital.admissions(scenario, _rng(seed), geo)])
+    con = duckdb.connect()
+    con.register("given", table)
+    con.register("home", pa.table({"lsoa": geo.lsoa_codes}))
+    diagnoses = ", ".join(f"DIAG_4_{n:02d}" for n in range(1, 21))
+    con.execute(
+        f"""
+        create table episodes as
+        select *,
+            list_filter([{diagnoses}], lambda d: regexp_matches(d, '^[VWXY]')) as causes,
+            case when STARTAGE >= 7001 then 0 else STARTAGE end as age,
+            LSOA11 in (select lsoa from home) as is_resident,
+            strftime(ADMIDATE, '%Y-%m') as month,
+            FAE = 1 and FAE_EMERGENCY = 1 and EPIORDER = 1 and EPISTAT = '3'
+                and ADMIMETH in {EMERGENCY} as is_countable
+        from given
+        """
+    )
+    return con
+
+
+COUNTED = "is_countable and is_resident and causes[1] like 'X99%'"
+
+
+def _count(con: duckdb.DuckDBPyConnection, where: str) -> int:
+    return con.execute(f"select count(*) from episodes where {where}").fetchone()[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "before", "since"),
+    [
+        ("reference", 1, 90, 80),
+        ("reference", 0.1, 9, 8),
+        ("reference", 3, 270, 240),
+        ("dirty", 1, 90, 80),
+    ],
+)
+@pytest.mark.parametrize("seed", [1, 20211231])
+def test_young_admissions_are_those_of_the_paper(name, scale, before, since, seed):
+    con = _episodes(_scenario(name, scale), seed)
+    young = f"{COUNTED} and age < 25 and month between"
+    assert _count(con, f"{young} '2019-04' and '2019-11'") == before
+    assert _count(con, f"{young} '2021-04' and '2021-11'") == since
+
+
+@pytest.mark.parametrize("seed", [3, 8])
+def test_admissions_of_all_ages_are_near_the_published_ones(seed):
+    con = _episodes(_scenario(), seed)
+    for first, last, expected in (
+        ("2019-04", "2020-03", 425),
+        ("2020-04", "2021-03", 340),
+        ("2021-04", "2022-03", 385),
+    ):
+        found = _count(con, f"{COUNTED} and month between '{first}' and '{last}'")
+        assert abs(found - expected) < 4 * expected**0.5
+
+
+@pytest.mark.parametrize(
+    ("what", "instead"),
+    [
+        ("any sharp assault among the causes", "is_countable and is_resident"),
+        ("continuation episodes too", "is_resident and causes[1] like 'X99%'"),
+        ("planned ones and transfers too", "is_resident and FAE = 1 and causes[1] like 'X99%'"),
+        ("residents of anywhere", "is_countable and causes[1] like 'X99%'"),
+    ],
+)
+def test_a_looser_count_is_wrong(what, instead):
+    con = _episodes(_scenario(), 5)
+    window = "age < 25 and month between '2019-04' and '2019-11'"
+    if "any" in what:
+        instead += " and len(list_filter(causes, lambda c: c like 'X99%')) > 0"
+    assert _count(con, f"{instead} and {window}") > 90, what
+
+
+def test_admissions_hold_what_hes_holds():
+    con = _episodes(_scenario(), 2)
+    assert _count(con, "causes[1] is distinct from CAUSE_4") == 0
+    assert con.execute("select count(*) = count(distinct EPIKEY) from episodes").fetchone()[0]
+    assert _count(con, "EPIEND = '1800-01-01'") > 0
+    assert _count(con, "EPIEND = '1801-01-01'") > 0
+    assert _count(con, "STARTAGE between 7001 and 7007") > 0
+    assert _count(con, "STARTAGE > 110 and STARTAGE not between 7001 and 7007") == 0
+    assert _count(con, "EPISTAT = '1' and (EPIEND is not null or FAE = 1 or FCE = 1)") == 0
+    assert _count(con, "EPISTAT = '1'") > 0
+    assert _count(con, "EPIORDER = 2 and FAE = 0 and FCE = 1 and causes[1] like 'X99%'") > 0
+    assert _count(con, "ADMIDATE > EPISTART") == 0
+    assert _count(con, "EPIEND > '1801-01-01' and EPIEND < EPISTART") == 0
+    assert _count(con, "ADMIDATE > '2022-03-31' or EPIEND > '2022-03-31'") == 0
+    assert _count(con, "causes[1] like 'X99%' and is_resident and SEX = '1'") > _count(
+        con, "causes[1] like 'X99%' and is_resident and SEX = '2'"
+    )
+    # Some come back: fewer persons than first episodes.
+    assert con.execute(
+        "select count(distinct PSEUDO_HESID) < count(*) from episodes where EPIORDER = 1"
+    ).fetchone()[0]
+
+
+def test_episodes_are_in_the_file_of_the_year_in_which_they_end():
+    extracts = hospital.admissions(_scenario(), _rng(1), geography())
+    assert [e.stem for e in extracts] == [
+        "hes_apc_2018-19",
+        "hes_apc_2019-20",
+        "hes_apc_2020-21",
+        "hes_apc_2021-22",
+    ]
+    assert [e.period for e in extracts] == ["2018/19", "2019/20", "2020/21", "2021/22"]
+    for extract in extracts:
+        year = int(extract.period[:4])
+        con = duckdb.connect()
+        con.register("given", extract.data)
+        assert 2_000 < extract.data.num_rows < 3_500
+        assert con.execute(
+            "select count(*) from given where EPIEND >= '1900-01-01' and "
+            f"EPIEND not between '{year}-04-01' and '{year + 1}-03-31'"
+        ).fetchone() == (0,)
+        assert con.execute("select distinct FYEAR from given").fetchall() == [
+            (f"{year % 100}{year % 100 + 1}",)
+        ]
+
+
+def test_admissions_are_flat_without_lockdowns_and_rise_with_the_factor():
+    flat = _episodes(_scenario("no_change", 10), 4)
+    by_year = [
+        _count(flat, f"{COUNTED} and month between '{y}-04' and '{y + 1}-03'")
+        for y in range(2018, 2022)
+    ]
+    assert max(by_year) < 1.08 * min(by_year)
+    wave = _episodes(_scenario("crime_wave", 10), 4)
+    before = _count(wave, f"{COUNTED} and month between '2019-04' and '2020-03'")
+    since = _count(wave, f"{COUNTED} and month between '2021-04' and '2022-03'")
+    assert 1.17 < since / before < 1.33
+
+
+def test_attendances_by_month():
+    extracts = list(hospital.attendances(_scenario(), _rng(6), geography()))
+    assert [e.period for e in extracts] == list(MONTHS)
+    assert all(e.stem == f"ecds_{e.period}" for e in extracts)
+    con = duckdb.connect()
+    con.register("given", pa.concat_tables([e.data for e in extracts]))
+
+    def value(sql: str) -> float:
+        return con.execute(f"select {sql} from given").fetchone()[0]
+
+    assert 850 < value("count(*) filter (year(arrived_at) = 2019) / 12") < 1_150
+    assert value("count(*) = count(distinct attendance_id)")
+    assert value("count(*) filter (injured_at >= arrived_at)") == 0
+    assert 0.15 < value("count(*) filter (injured_at is null) / count(*)") < 0.27
+    night = "hour(arrived_at) in (22, 23, 0, 1, 2, 3)"
+    weekend = "dayofweek(arrived_at - interval 6 hour) in (5, 6)"
+    shares = value(f"count(*) filter ({night} and {weekend}) / count(*) filter ({night})")
+    assert shares > 0.42  # two days of seven have 0.29
+    for extract in extracts:
+        months = set(pa.compute.strftime(extract.data["arrived_at"], "%Y-%m").to_pylist())
+        assert months == {extract.period}
+    spiked = "count(*) filter (weapon_code = 'SUBSTANCE' and arrived_at"
+    assert value(f"{spiked} between '2021-11-01' and '2021-12-01')") > 30
+    assert value(f"{spiked} between '2020-11-01' and '2020-12-01')") < 20
+
+
+def test_hospital_codes_are_known_ones():
+    from orchestration.contracts.code_lists import load_code_list
+
+    def known(name: str) -> set[str]:
+        return set(load_code_list(f"force_codes.source_code?list_code=hospital.{name}"))
+
+    extracts = hospital.admissions(_scenario(scale=0.3), _rng(6), geography())
+    episodes = pa.concat_tables([e.data for e in extracts])
+    assert set(episodes["SEX"].to_pylist()) <= known("sex")
+    assert set(episodes["ETHNOS"].to_pylist()) <= known("ethnos")
+    attended = pa.concat_tables(
+        [e.data for e in hospital.attendances(_scenario(scale=0.3), _rng(6), geography())]
+    )
+    assert set(attended["sex"].to_pylist()) <= known("ecds_sex")
+    assert set(attended["weapon_code"].to_pylist()) <= known("ecds_weapon") | {None}
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_does_not():
+    scenario = _scenario(scale=0.1)
+    geo = geography()
+
+    def both(seed: int) -> str:
+        rng = _rng(seed)
+        first = hospital.admissions(scenario, rng, geo)
+        return _digest([*first, *hospital.attendances(scenario, rng, geo)])
+
+    assert both(9) == both(9)
+    assert both(9) != both(10)
