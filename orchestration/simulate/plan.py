@@ -68,7 +68,7 @@ class MonthPlan:
     other_knife: int
     rest: np.ndarray
     homicides: tuple[Homicide, ...]
-    #: positive outcomes by the cut-off among violence with injury to the young; None: not conditioned
+    #: positive outcomes by the cut-off among violence with injury to the young; None: as they fall
     young_positive: int | None
     toxicology_positive: int | None
     cancelled: np.ndarray

@@ -21,7 +21,7 @@ FORMATS = ("csv", "csv.gz", "parquet", "parquet.gz")
 
 
 def to_csv(table: pa.Table) -> bytes:
-    """Comma-separated UTF-8 with LF line ends; values are quoted only where they must be.
+    """Comma-separated UTF-8 with LF line ends; texts are quoted only where one of them must be.
 
     Moments are written ``YYYY-MM-DD HH:MM:SS``, booleans ``Y`` and ``N``, nothing as nothing.
     """
@@ -31,14 +31,20 @@ def to_csv(table: pa.Table) -> bytes:
         if pa.types.is_boolean(column.type):
             column = pc.if_else(column, "Y", "N")
         columns.append(column)
+    title = (",".join(table.column_names) + "\n").encode()
+    text = pa.table(columns, names=table.column_names)
+    # Arrow quotes every text or none, and every title; one quotation mark anywhere costs readers
+    # their fast path.
+    try:
+        return title + _rows(text, "none")
+    except pa.ArrowInvalid:
+        return title + _rows(text, "needed")
+
+
+def _rows(table: pa.Table, quoting: str) -> bytes:
     out = io.BytesIO()
-    # Arrow quotes every title, and a quotation mark anywhere costs readers their fast path.
-    out.write((",".join(table.column_names) + "\n").encode())
-    pc_csv.write_csv(
-        pa.table(columns, names=table.column_names),
-        out,
-        pc_csv.WriteOptions(include_header=False, quoting_style="needed"),
-    )
+    options = pc_csv.WriteOptions(include_header=False, quoting_style=quoting)
+    pc_csv.write_csv(table, out, options)
     return out.getvalue()
 
 
