@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from orchestration.simulate import hospital
+from orchestration.simulate import grants, hospital
 from orchestration.simulate.extract import Extract
 from orchestration.simulate.geography import geography
 from orchestration.simulate.scenario import MONTHS, SCENARIOS, Scenario
@@ -228,3 +228,156 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not():
 
     assert both(9) == both(9)
     assert both(9) != both(10)
+
+
+# ------------------------------------------------------------------------------- grants
+
+
+def _grants(
+    seed: int, name: str = "reference", scale: float = 1.0
+) -> dict[tuple[str, str], Extract]:
+    found = grants.extracts(_scenario(name, scale), _rng(seed))
+    return {(e.table, e.period): e for e in found}
+
+
+def _position(ledger: pa.Table, day: str, months: tuple[str, str, str]) -> dict[str, tuple]:
+    """Actual up to a month, and the latest forecasts between two others, by line, as the ledger
+    stood at the end of a day; pounds."""
+    con = duckdb.connect()
+    con.register("ledger", ledger)
+    rows = con.execute(
+        """
+        with seen as (
+            select * from ledger where cast(posted_at as date) <= cast($1 as date)
+        ),
+        latest as (
+            select * from seen where kind = 'forecast' and period between $3 and $4
+            qualify row_number() over (partition by line_id, period order by posted_at desc) = 1
+        ),
+        actual as (
+            select line_id, sum(amount) as spent from seen
+            where kind = 'actual' and period <= $2 group by line_id
+        )
+        select line_id, coalesce(max(spent), 0), sum(amount)
+        from latest left join actual using (line_id) group by line_id
+        """,
+        [day, *months],
+    ).fetchall()
+    return {line: (spent, forecast) for line, spent, forecast in rows}
+
+
+APPENDIX_A = [  # line, original, bid, spent, forecast: as printed
+    ("BASS Training", "grant", 86_000, 0, 45_600, 34_200),
+    ("Guardian Taskforce", "grant", 1_114_600, 0, 564_930, 341_133),
+    ("NPU Suppression / Grip", "grant", 1_290_000, 200_000, 730_027, 1_012_301),
+    ("NTE", "grant", 10_000, 100_000, 0, 149_900),
+    ("Operation Spectre", "grant", 30_000, 0, 10_000, 15_000),
+    ("Comms Campaign", "grant", 50_000, 0, 6_993, 43_007),
+    ("Investigation", "grant", 90_000, 199_800, 27_250, 262_550),
+    ("Problem Solving Training", "grant", 20_000, 0, 0, 20_000),
+    ("Analytic Activity", "grant", 249_400, 0, 77_374, 99_535),
+    ("Project Team", "match", 185_800, 0, 132_631, 128_783),
+    ("Guardian Taskforce", "match", 402_200, 0, 182_654, 314_727),
+]
+OCTOBER = ("2021-10", "2021-11", "2022-03")
+
+
+@pytest.mark.parametrize(("seed", "name", "scale"), [(1, "reference", 1), (2, "no_change", 0.1)])
+def test_the_ledger_at_the_end_of_october_is_appendix_a_to_the_pound(seed, name, scale):
+    found = _grants(seed, name, scale)
+    budget = found["grants/budget_lines", "2021/22"].data.to_pylist()
+    position = _position(found["grants/ledger", "2021/22"].data, "2021-10-31", OCTOBER)
+    assert [
+        (
+            line["project"],
+            line["funding"],
+            line["original_amount"],
+            line["bid_amount"],
+            *position[line["line_id"]],
+        )
+        for line in budget
+    ] == APPENDIX_A
+    assert len({line["line_id"] for line in budget}) == 11
+    grant = [position[line["line_id"]] for line in budget if line["funding"] == "grant"]
+    assert [sum(v) for v in zip(*grant, strict=True)] == [1_462_174, 1_977_626]
+    assert [sum(v) for v in zip(*position.values(), strict=True)] == [1_777_459, 2_421_136]
+
+
+def test_without_the_day_the_ledger_says_something_else():
+    found = _grants(4)
+    ledger = found["grants/ledger", "2021/22"].data
+    october = _position(ledger, "2021-10-31", OCTOBER)
+    march = _position(ledger, "2022-03-31", OCTOBER)
+    assert sum(v[0] for v in march.values()) > sum(v[0] for v in october.values())
+    assert all(march[line][1] != october[line][1] for line in october)
+    # Adding up every forecast ever posted counts months twice and more.
+    con = duckdb.connect()
+    con.register("ledger", ledger)
+    every = con.execute(
+        "select sum(amount) from ledger where kind = 'forecast' and period >= '2021-11' "
+        "and posted_at < '2021-11-01'"
+    ).fetchone()[0]
+    assert every > 1.5 * 2_421_136
+
+
+@pytest.mark.parametrize("year", ["2019/20", "2020/21", "2021/22"])
+def test_the_ledger_is_one_that_people_keep(year):
+    found = _grants(7)
+    ledger = found["grants/ledger", year].data
+    lines = set(found["grants/budget_lines", year].data["line_id"].to_pylist())
+    con = duckdb.connect()
+    con.register("ledger", ledger)
+
+    def value(sql: str) -> object:
+        return con.execute(f"select {sql} from ledger").fetchone()[0]
+
+    assert set(ledger["line_id"].to_pylist()) == lines
+    assert value("count(*) = count(distinct entry_id)")
+    assert value("count(*) filter (amount = 0)") == 0
+    assert set(ledger["kind"].to_pylist()) == {"actual", "forecast", "accrual"}
+    # An entry taken back has its equal; accruals are released, but for the last month's.
+    unmatched = con.execute(
+        "select count(*) from ledger as back where amount < 0 and not exists ("
+        "select 1 from ledger as first where first.amount = -back.amount "
+        "and first.line_id = back.line_id and first.kind = back.kind "
+        "and first.posted_at < back.posted_at)"
+    ).fetchone()[0]
+    assert unmatched == 0
+    assert value("count(*) filter (kind = 'actual' and amount < 0)") > 5
+    late = "cast(period || '-01' as timestamp) + interval 1 month + interval 14 day"
+    assert value(f"count(*) filter (kind = 'actual' and posted_at > {late})") > 10
+    assert value("max(posted_at) <= '2022-03-31 23:59:59'")
+    first = int(year[:4])
+    assert value("min(period)") == f"{first}-04"
+    assert value("max(period)") == f"{first + 1}-03"
+    # The latest forecast of a month is never in doubt.
+    assert (
+        con.execute(
+            "select 1 from ledger where kind = 'forecast' group by line_id, period, posted_at "
+            "having count(*) > 1"
+        ).fetchall()
+        == []
+    )
+
+
+def test_conditions_are_those_of_the_paper():
+    conditions = _grants(1)["grants/conditions", "2021/22"].data.to_pylist()
+    assert len({(c["award_id"], c["rule"], c["period"]) for c in conditions}) == len(conditions)
+    threshold = {c["rule"]: c["threshold"] for c in conditions}
+    assert (threshold["match_pct"], threshold["bid_cap_pct"]) == (20, 17)
+    assert [c["period"] for c in conditions if c["rule"] == "report_due"] == [
+        "2021-06",
+        "2021-09",
+        "2021-12",
+        "2022-03",
+    ]
+    budget = _grants(1)["grants/budget_lines", "2021/22"].data.to_pylist()
+    grant = sum(b["original_amount"] for b in budget if b["funding"] == "grant")
+    assert grant == 2_940_000
+    assert sum(b["original_amount"] for b in budget if b["funding"] == "match") == 588_000
+    assert sum(b["bid_amount"] for b in budget) == 499_800
+
+
+def test_grants_are_drawn_from_the_seed_alone():
+    assert _digest(list(_grants(5).values())) == _digest(list(_grants(5, "step_only", 3).values()))
+    assert _digest(list(_grants(5).values())) != _digest(list(_grants(6).values()))
