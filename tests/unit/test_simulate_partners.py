@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from orchestration.simulate import grants, hospital
+from orchestration.simulate import audits, grants, hospital, programme
 from orchestration.simulate.extract import Extract
 from orchestration.simulate.geography import geography
 from orchestration.simulate.scenario import MONTHS, SCENARIOS, Scenario
@@ -381,3 +381,149 @@ def test_conditions_are_those_of_the_paper():
 def test_grants_are_drawn_from_the_seed_alone():
     assert _digest(list(_grants(5).values())) == _digest(list(_grants(5, "step_only", 3).values()))
     assert _digest(list(_grants(5).values())) != _digest(list(_grants(6).values()))
+
+
+# ------------------------------------------------------------------------------- programme
+
+
+def _programme(seed: int, year: str = "2021/22") -> dict[str, list[dict]]:
+    found = programme.extracts(_scenario(), _rng(seed))
+    return {e.table.split("/")[1]: e.data.to_pylist() for e in found if e.period == year}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_programme_figures_are_those_of_the_paper(seed):
+    found = _programme(seed)
+    trained = {
+        r["staff_group"]: (r["establishment_count"], r["trained_count"])
+        for r in found["training"]
+        if r["month"] == "2022-03"
+    }
+    assert trained == {
+        "initial_recruits": (2_847, 2_278),
+        "custody": (500, 300),
+        "investigators": (3_300, 165),
+        "frontline": (5_700, 285),
+        "senior_leaders": (500, 400),
+        "cadet_leaders": (131, 105),
+    }
+    lines = [r for r in found["county_lines"] if r["month"] <= "2021-09"]
+    names = ("arrest_count", "child_safeguarded_count", "line_closed_count")
+    assert [sum(r[n] for r in lines) for n in names] == [363, 36, 134]
+    assert len(found["county_lines"]) == 12
+    review = {r["tier"]: r for r in found["cohort_tiers"] if r["month"] == "2021-11"}
+    assert [review[3][n] for n in ("person_count", "in_custody_count", "arrest_count")] == [
+        26,
+        9,
+        14,
+    ]
+    assert review[4]["person_count"] == 15
+    assert [review[4][n] for n in ("intervention_count", "archived_count", "reoffended_count")] == [
+        28,
+        9,
+        0,
+    ]
+
+
+def test_what_is_cumulated_never_falls():
+    found = _programme(8)
+    for table, group, names in (
+        ("training", "staff_group", ("trained_count",)),
+        ("cohort_tiers", "tier", ("arrest_count", "intervention_count", "archived_count")),
+    ):
+        series: dict = {}
+        for row in sorted(found[table], key=lambda r: r["month"]):
+            for name in names:
+                series.setdefault((row[group], name), []).append(row[name])
+        assert all(values == sorted(values) for values in series.values())
+    assert all(r["in_custody_count"] <= r["person_count"] for r in found["cohort_tiers"])
+    custody = {r["month"]: r for r in found["training"] if r["staff_group"] == "custody"}
+    assert custody["2021-12"]["trained_count"] == 270
+
+
+def test_diversions_by_unit_and_pathway():
+    found = _programme(4)["diversions"]
+    assert len(found) == 12 * 8 * 3
+    assert len({(r["month"], r["npu_code"], r["pathway"]) for r in found}) == len(found)
+    assert all(
+        r["reoffended_count"] <= r["completion_count"] <= r["referral_count"]
+        and r["in_impact_area_count"] <= r["referral_count"]
+        for r in found
+    )
+
+    def total(name: str, **where: str) -> int:
+        return sum(r[name] for r in found if all(r[k] == v for k, v in where.items()))
+
+    share = total("in_impact_area_count", npu_code="SH") / total("referral_count", npu_code="SH")
+    assert 0.42 < share < 0.58
+    assert total("reoffended_count", npu_code="SH") == 0
+    assert total("reoffended_count") > 0
+    assert 0 < total("referral_count", pathway="checkpoint") < 0.15 * total("referral_count")
+    before = _programme(4, "2020/21")["diversions"]
+    assert sum(r["referral_count"] for r in before) < 0.7 * total("referral_count")
+
+
+# ------------------------------------------------------------------------------- audits
+
+
+def test_section_47_audit_is_of_30_to_40_of_the_offences():
+    refs = np.array([f"20/{n:06d}" for n in range(700)])
+    sizes, complied = set(), []
+    for seed in range(60):
+        extract = audits.s47(_rng(seed), "2021-06", refs)
+        assert extract.stem == "s47_audit_2021-06"
+        rows = extract.data.to_pylist()
+        assert len({r["crime_ref"] for r in rows}) == len(rows)
+        assert {r["crime_ref"] for r in rows} <= set(refs)
+        assert {r["audit_month"] for r in rows} == {"2021-06"}
+        sizes.add(len(rows))
+        complied += rows
+    assert min(sizes) >= 30
+    assert max(sizes) <= 40
+    for name, share in audits.S47_SHARES.items():
+        assert abs(sum(r[name] for r in complied) / len(complied) - share) < 0.04
+    assert audits.s47(_rng(1), "2021-06", refs[:7]).data.num_rows == 7
+    assert audits.s47(_rng(1), "2021-06", refs[:0]).data.num_rows == 0
+
+
+def test_integrity_audit_samples_logs_as_they_are():
+    rng = _rng(3)
+    count = 4_000
+    required = rng.integers(0, 3, count)
+    recorded = rng.binomial(required, 0.8)
+    in_time = rng.binomial(recorded, 0.9)
+    logs = np.array([f"L{n:05d}" for n in range(count)])
+    groups = np.array(["violence", "sexual", "robbery", "other"])[rng.integers(0, 4, count)]
+    shares = []
+    for seed in range(40):
+        extract = audits.cdi(
+            _rng(seed), "2020-02", logs, groups, required, recorded, in_time, size=120
+        )
+        rows = extract.data.to_pylist()
+        assert len(rows) == 120
+        assert len({r["log_number"] for r in rows}) == 120
+        for row in rows:
+            at = int(row["log_number"][1:])
+            assert row["offence_group"] == groups[at]
+            assert row["crimes_required_count"] == required[at]
+            assert row["crimes_recorded_count"] == recorded[at]
+            assert row["recorded_within_24_hours_count"] == in_time[at]
+        shares.append(
+            sum(r["crimes_recorded_count"] for r in rows)
+            / sum(r["crimes_required_count"] for r in rows)
+        )
+    assert abs(np.mean(shares) - recorded.sum() / required.sum()) < 0.02
+    few = audits.cdi(
+        _rng(1), "2020-02", logs[:9], groups[:9], required[:9], recorded[:9], in_time[:9]
+    )
+    assert 0 < few.data.num_rows <= 9
+
+
+def test_programme_and_audits_are_drawn_from_the_seed_alone():
+    def drawn(seed: int) -> str:
+        rng = _rng(seed)
+        refs = np.array([f"{n:06d}" for n in range(500)])
+        return _digest([*programme.extracts(_scenario(), rng), audits.s47(rng, "2021-09", refs)])
+
+    assert drawn(2) == drawn(2)
+    assert drawn(2) != drawn(3)
