@@ -36,7 +36,18 @@ from orchestration.sources.tables import Table, Where, plain
 if TYPE_CHECKING:
     from orchestration.sources.workbook import Sheet
 
-SOURCES = ("police_uk", "home_office", "nhs", "ons", "grants_360", "mappings")
+SOURCES = (
+    "police_uk",
+    "home_office",
+    "nhs",
+    "ons",
+    "grants_360",
+    "mappings",
+    "legacy",
+    "connect",
+    "incidents",
+    "geography",
+)
 
 DELIMITED = (".csv",)
 WORKBOOK = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
@@ -262,7 +273,7 @@ def _find(
         if at and len(titles) < 3:
             continue
         above = " ".join(" ".join(r) for r in records[:at])
-        here = Where(where.name, where.sheet, above, where.settings)
+        here = dataclasses.replace(where, above=above)
         for table in candidates:
             compared = table.compare(titles, here)
             if isinstance(compared, Near) and titles != record:

@@ -41,12 +41,22 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Where:
-    """Where titles were found: file name, sheet, the text above them, the settings in force."""
+    """Where titles were found: file name, sheet, the text above them, the settings in force.
+
+    ``name`` is the name of the file once unpacked, ``packed_name`` the one it arrived under where
+    it arrived packed.
+    """
 
     name: str
     sheet: str | None = None
     above: str = ""
     settings: object = None
+    packed_name: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """The name the file arrived under, for words about it."""
+        return self.packed_name or self.name
 
 
 def _same_layout(table: str) -> Callable[[Sequence[str], Where], Match | Near | None]:

@@ -1,0 +1,1 @@
+"""CONNECT: investigations, changes of their classification, persons involved."""

@@ -1,0 +1,1 @@
+"""A force's own geography: beats of every system in LSOAs."""

@@ -1,0 +1,1 @@
+"""Command and control: logs of reports to the force."""

@@ -1,0 +1,1 @@
+"""The crime system before CONNECT: crimes and their persons."""
