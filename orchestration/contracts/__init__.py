@@ -40,6 +40,17 @@ CONTRACTS: dict[str, str] = {
     "connect/involvements": "orchestration.contracts.connect:Involvements",
     "incidents/logs": "orchestration.contracts.incidents:Logs",
     "geography/beats": "orchestration.contracts.geography:Beats",
+    "audits/cdi_audit": "orchestration.contracts.audits:CdiAudit",
+    "audits/s47_audit": "orchestration.contracts.audits:S47Audit",
+    "grants/budget_lines": "orchestration.contracts.grants:BudgetLines",
+    "grants/ledger": "orchestration.contracts.grants:Ledger",
+    "grants/conditions": "orchestration.contracts.grants:Conditions",
+    "hospital/hes_apc": "orchestration.contracts.hospital:HesApc",
+    "hospital/ecds": "orchestration.contracts.hospital:Ecds",
+    "programme/training": "orchestration.contracts.programme:Training",
+    "programme/county_lines": "orchestration.contracts.programme:CountyLines",
+    "programme/cohort_tiers": "orchestration.contracts.programme:CohortTiers",
+    "programme/diversions": "orchestration.contracts.programme:Diversions",
 }
 
 

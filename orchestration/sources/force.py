@@ -1,9 +1,9 @@
 """How a force's own extracts are named, and what a name claims: a month, a financial year, nothing.
 
-The canonical name is the table's stem with the month or year, such as ``legacy_crimes_2019-04`` or
-``grants_ledger_2021-22``. A force with other names says so in ``plumbline.yml``: ``files`` under the
-table, and where its names spell the period in a way of their own, a regular expression ``name``
-with the groups ``year`` and ``month`` under ``options``. What a row means belongs to the contracts.
+The canonical name is the table's stem with the month or year, such as ``legacy_crimes_2019-04``
+or ``grants_ledger_2021-22``. A force with other names says so in ``plumbline.yml``: ``files`` under
+the table, and where its names spell the period in a way of their own, a regular expression ``name``
+with the groups ``year`` and ``month`` under ``options``. What a row means is for the contracts.
 """
 
 from __future__ import annotations
@@ -113,8 +113,8 @@ def _unsaid(
     words = f"names more than one {what}" if count > 1 else f"does not say which {what} it is"
     raise LoadRefused(
         "bad_file_name",
-        f"the columns are those of {name}, but the name {where.shown!r} {words}, and neither do its "
-        f"rows: {_advice(name, example)}",
+        f"the columns are those of {name}, but the name {where.shown!r} {words}, and its rows do "
+        f"not say it either: {_advice(name, example)}",
     )
 
 

@@ -47,6 +47,10 @@ SOURCES = (
     "connect",
     "incidents",
     "geography",
+    "audits",
+    "grants",
+    "hospital",
+    "programme",
 )
 
 DELIMITED = (".csv",)

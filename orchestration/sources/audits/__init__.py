@@ -1,0 +1,1 @@
+"""The force's audits of recording and investigation."""

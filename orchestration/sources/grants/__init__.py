@@ -1,0 +1,1 @@
+"""The force's grant management: budget, ledger, conditions."""

@@ -1,0 +1,1 @@
+"""Hospital records as a force receives them: admitted episodes, emergency attendances."""

@@ -1,0 +1,1 @@
+"""The violence reduction programme's own monthly figures."""
