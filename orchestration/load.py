@@ -1107,7 +1107,8 @@ def _read_parquet(
 ) -> bool:
     """Read one plain Parquet file with DuckDB's own reader; False where the exact one must.
 
-    Every value is read as text and under its contract like that of any other file.
+    A value that has its column's type is taken as it is, any other is read as the text of any other
+    file would be. Rows that break the contract are read once more, to say what is wrong with them.
     """
     import duckdb as duckdb_module
 
@@ -1116,23 +1117,70 @@ def _read_parquet(
     if not registry.is_plain_parquet(load.member):
         return False
     source = f"from read_parquet({lit(str(path))}, file_row_number = true)"
-    texts = {name: f"cast({ident(title)} as varchar)" for title, name in load.member.columns}
     try:
         # Elsewhere, because damage found inside the transaction would end it.
         with con.cursor() as aside:
             looked = aside.execute(f"select count(*), bit_xor(hash(columns(*))) {source}")
             count = looked.fetchone()[0]  # type: ignore[index]
+            described = aside.execute(f"describe select * {source}").fetchall()
+            types = {row[0]: row[1] for row in described}
     except duckdb_module.Error:
         return False
+    texts = {name: f"cast({ident(title)} as varchar)" for title, name in load.member.columns}
+    values, unreadable = [], ["false"]
+    titles = {name: title for title, name in load.member.columns}
+    for col in spec.columns:
+        if col.name not in titles:
+            values.append(f"null::{col.sql_type} as {ident(col.name)}")
+            continue
+        text = texts[col.name]
+        if not col.is_text and types[titles[col.name]] in _SAME_TYPE[col.sql_type]:
+            value = f"cast({ident(titles[col.name])} as {col.sql_type})"
+        elif col.is_person_reference:
+            value = privacy.pseudonym_sql(text)
+        else:
+            value = parse_sql(col, text)
+            if not col.is_text:
+                unreadable.append(f"(nullif(trim({text}), '') is not null and {value} is null)")
+        values.append(f"{value} as {ident(col.name)}")
+    broken = failed_sql(rules(spec, text=None, parsed="{}", today=today))
     con.execute(
-        "create or replace temp view _typed as "
-        + _typed_sql(spec, texts, source, "file_row_number + 1", today)
+        "create or replace temp view _parsed as with parsed as (select "
+        f"{', '.join(values)}, cast(file_row_number + 1 as integer) as _row_number, "
+        f"{' or '.join(unreadable)} as _unreadable {source}) "
+        f"select *, _unreadable or {broken} as _failed from parsed"
     )
-    bad = _enter_typed(con, spec, load, "from _typed", today)
+    slot = spec.slot_sql.replace("{claim}", lit(load.member.claim))
+    entered = con.execute(
+        f"""
+        insert into raw.{spec.raw_name} by name
+        select * exclude (_unreadable, _failed), {lit(load.load_id)} as _load_id, {slot} as _period
+        from _parsed where not _failed
+        """
+    ).fetchone()[0]  # type: ignore[index]
     load.row_count_read = count
-    load.row_count_inserted = count - bad
-    load.quarantined_rows = bad
+    load.row_count_inserted = entered
+    if entered < count:
+        con.execute(
+            "create or replace temp table _broken as select _row_number from _parsed where _failed"
+        )
+        some = f"{source} where file_row_number + 1 in (select _row_number from _broken)"
+        con.execute(
+            "create or replace temp view _typed as "
+            + _typed_sql(spec, texts, some, "file_row_number + 1", today)
+        )
+        load.quarantined_rows = _enter_typed(con, spec, load, "from _typed", today)
     return True
+
+
+#: Types of Parquet values that need no reading, by the type a contract wants.
+_SAME_TYPE: dict[str, tuple[str, ...]] = {
+    "bigint": ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"),
+    "double": ("FLOAT", "DOUBLE"),
+    "date": ("DATE",),
+    "timestamp": ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS"),
+    "boolean": ("BOOLEAN",),
+}
 
 
 def _enter_batch(
