@@ -46,3 +46,29 @@
 {% macro spark__with_commas(number) -%}
     format_number({{ number }}, 0)
 {%- endmacro %}
+
+{#- An amount of money: whole pounds with commas, a minus before the sign. -#}
+{% macro pounds(amount) -%}
+    (case when round({{ amount }}) < 0 then '-' else '' end || '£' || {{ with_commas('abs(' ~ amount ~ ')') }})
+{%- endmacro %}
+
+{#- A number with one decimal place, as text. -#}
+{% macro one_decimal(number) -%}
+    cast(cast(round({{ number }}, 1) as decimal(18, 1)) as {{ dbt.type_string() }})
+{%- endmacro %}
+
+{#- 2021-11-01 to 'November 2021'. -#}
+{% macro month_in_words(day) -%}
+    (
+        case {{ month_of(day) }}
+            {%- for name in [
+                'January', 'February', 'March', 'April', 'May', 'June', 'July', 'August',
+                'September', 'October', 'November', 'December',
+            ] %}
+            when {{ loop.index }} then '{{ name }}'
+            {%- endfor %}
+        end
+        || ' '
+        || cast({{ year_of(day) }} as {{ dbt.type_string() }})
+    )
+{%- endmacro %}

@@ -30,6 +30,8 @@ MARTS = {
     "dim_outcome_type",
     "dim_recording_era",
     "mart_force_comparison",
+    "mart_grant_conditions",
+    "mart_grant_position",
     "mart_load_ledger",
     "mart_monthly_series",
     "mart_quarantine_summary",
