@@ -12,7 +12,7 @@ import pyarrow as pa
 from orchestration.simulate.extract import Extract
 
 #: First month of the audit of under-25 assaults (board paper, paragraph 45).
-S47_FROM = "2021-03"
+FIRST_S47_MONTH = "2021-03"
 #: Offences sampled a month (paragraph 45).
 S47_SIZE = (30, 40)
 #: Shares that comply (simulator's; the paper names contact within seven days as an area for
