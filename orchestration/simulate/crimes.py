@@ -28,6 +28,7 @@ from orchestration.simulate.scenario import (
     ADDITIONAL_ORIGINS,
     CLASSES,
     CODES,
+    CONVERTED_FROM,
     CUTOFF,
     EXTRACT_DAY,
     GO_LIVE,
@@ -190,7 +191,9 @@ def crimes(scenario: Scenario, plan: MonthPlan, rng: np.random.Generator, geo: G
     has_log &= columns["reported_at"] >= np.datetime64("2018-04-01", "s")
     columns["log"] = np.where(has_log, np.arange(count), -1)
     _share_logs(plan, rng, columns)
-    columns.update(_cancelled(rng, stratum, columns["recorded_at"]))
+    columns.update(_cancelled(rng, stratum, columns["recorded_at"], plan.month))
+    # Where a scenario counts to the last crime, each has a place.
+    columns["has_beat"] |= columns["is_young"] | np.isin(weapon, (1, 2))
     columns.update(_outcomes(scenario, plan, rng, columns))
     columns["first_code"] = _first_code(rng, code, stratum)
     involved = _persons(scenario, rng, columns, homicide)
@@ -407,10 +410,14 @@ def _share_logs(plan: MonthPlan, rng: np.random.Generator, columns: dict[str, np
 # ----------------------------------------------------------------------- what became of it
 
 
-def _cancelled(rng, stratum, recorded) -> dict[str, np.ndarray]:
+def _cancelled(rng, stratum, recorded, month) -> dict[str, np.ndarray]:
     count = len(stratum)
     gone = stratum == S["cancelled"]
     code = np.where(gone, draw(rng, CANCELLED_CODE_SHARES, count), -1).astype(np.int8)
+    if CONVERTED_FROM <= month <= GO_LIVE[:7]:
+        # Such a crime may be in both systems: cancelled as a duplicate, the other record would
+        # stand, and nobody could say whether the crime was cancelled or its copy.
+        code = np.where(code == CANCELLED_CODES.index("C3"), CANCELLED_CODES.index("C4"), code)
     at = recorded + minutes(60 * (2 + rng.exponential(24 * 18, count)))
     at = np.minimum(at, EXTRACT_END)
     return {"cancelled_code": code, "cancelled_at": np.where(gone, at, NEVER)}

@@ -38,6 +38,8 @@ VIOLENT = ("vwi", "vwoi", "robbery", "homicide")
 #: Positive outcomes per offence by month of the current year: rising to November (paragraph 44).
 RISING = (0.046, 0.050, 0.053, 0.056, 0.060, 0.064, 0.068)
 CANCELLED_SHARE = 0.022
+#: Reports that should give a crime and do not under any practice, a recorded crime.
+STILL_MISSED = 0.04
 
 CLASS_OF: dict[str, str] = {row[0]: row[1] for row in MIX}
 
@@ -188,7 +190,8 @@ def plan(scenario: Scenario, rng: np.random.Generator) -> list[MonthPlan]:
     for position, code in enumerate(CODES):
         share = ADDITIONAL[CLASS_OF[code]]
         practice = expected[:, position] / (1 + more(CLASS_OF[code]))
-        missed[:, position] = rng.poisson(practice * share / (1 - share) * (1 - adopted))
+        left = share / (1 - share) * (1 - adopted) + STILL_MISSED
+        missed[:, position] = rng.poisson(practice * left)
     net = rest.sum(1) + young + drawn["other_used"] + drawn["other_knife"]
     quiet = rng.poisson(13_500 * scale * season["violence"] * lockdown[:, 1])
     plans = []

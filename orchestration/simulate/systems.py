@@ -88,8 +88,11 @@ OFFICER_ETHNICITY = {
 
 #: What goes wrong when a crime is keyed or converted a second time (simulator's shares).
 OTHER_CODE, NO_LOG, NO_LSOA, OTHER_TIME, NO_REFERENCE = 0.06, 0.10, 0.03, 0.08, 0.10
-#: Share of CONNECT's crimes of the overlap that were keyed in the old system too.
-KEYED_TWICE = 0.12
+#: Share of CONNECT's crimes of the overlap that were keyed in the old system too, and of those
+#: copies the share that someone cancelled as duplicates.
+KEYED_TWICE, NOTICED = 0.12, 0.15
+#: Cancelled because it is part of, or a duplicate of, a crime already recorded (HOCR, C3).
+DUPLICATE = CANCELLED_CODES.index("C3")
 #: Codes taken for each other at conversion: violence with injury stays that, everything else too.
 CONVERTED_CODES = {
     "8N": "5D",
@@ -429,12 +432,7 @@ def frozen(batch: Batch) -> Batch:
 def converted(batch: Batch, rng: np.random.Generator) -> Batch:
     """Open crimes of the old system as CONNECT has them: created in the weeks of the cut-over."""
     count = len(batch)
-    other = np.arange(len(CODES))
-    for old, new in CONVERTED_CODES.items():
-        other[CODES.index(old)] = CODES.index(new)
-    knife = np.isin(batch["weapon"], (1, 2))
-    swap = (rng.random(count) < OTHER_CODE) & ~knife
-    code = np.where(swap, other[batch["code"]], batch["code"])
+    code = _confused(batch, rng)
     created = GO_LIVE_AT + minutes(6 * 60 + rng.random(count) * (13 * 24 - 8) * 60)
     # Nothing ends before it was there.
     at = np.maximum(batch["outcome_at"], created)
@@ -460,31 +458,49 @@ def is_keyed_twice(batch: Batch, rng: np.random.Generator) -> np.ndarray:
 
 
 def keyed_again(batch: Batch, rng: np.random.Generator) -> Batch:
-    """Those crimes as the old system has them: within hours, carelessly, and never finished."""
+    """Those crimes as the old system has them: within hours, carelessly, and never finished; some
+    were seen to be duplicates and cancelled as such, which cancels the copy and not the crime."""
     count = len(batch)
+    at = batch["recorded_at"] + minutes(rng.integers(-180, 180, count))
+    at = np.maximum(at, np.maximum(GO_LIVE_AT, batch["reported_at"]))
+    noticed = rng.random(count) < NOTICED
+    gone = at + minutes(60 * 24 * (1 + rng.random(count) * 20))
+    copy = frozen(batch).changed(
+        code=_confused(batch, rng),
+        recorded_at=at,
+        cancelled_code=np.where(noticed, DUPLICATE, -1).astype(np.int8),
+        cancelled_at=np.where(noticed, gone, NEVER),
+    )
+    return _careless(copy, rng)
+
+
+def is_protected(batch: Batch) -> np.ndarray:
+    """Crimes that a scenario may count to the last one: enough of them is written down, in each
+    system, for anyone to see that two records are one crime."""
+    return batch["is_young"] | np.isin(batch["weapon"], (1, 2))
+
+
+def _confused(batch: Batch, rng: np.random.Generator) -> np.ndarray:
+    """Codes of a second entry: for a few another than that of the first."""
     other = np.arange(len(CODES))
     for old, new in CONVERTED_CODES.items():
         other[CODES.index(old)] = CODES.index(new)
-    swap = rng.random(count) < OTHER_CODE
-    at = batch["recorded_at"] + minutes(rng.integers(-180, 180, count))
-    at = np.maximum(at, np.maximum(GO_LIVE_AT, batch["reported_at"]))
-    copy = frozen(batch).changed(
-        code=np.where(swap, other[batch["code"]], batch["code"]), recorded_at=at
-    )
-    return _careless(copy, rng)
+    swap = (rng.random(len(batch)) < OTHER_CODE) & ~is_protected(batch)
+    return np.where(swap, other[batch["code"]], batch["code"])
 
 
 def _careless(batch: Batch, rng: np.random.Generator) -> Batch:
     """What is lost or altered when a crime is put into a system a second time."""
     count = len(batch)
+    kept = is_protected(batch)
     edited = rng.random(count) < OTHER_TIME
     shift = minutes(np.where(edited, rng.integers(-60, 0, count), 0))
     persons = batch.persons
     lost = rng.random(len(persons.record)) < NO_REFERENCE
     return replace(
         batch.changed(
-            log=np.where(rng.random(count) < NO_LOG, -1, batch["log"]),
-            has_lsoa=batch["has_lsoa"] & (rng.random(count) >= NO_LSOA),
+            log=np.where((rng.random(count) < NO_LOG) & ~kept, -1, batch["log"]),
+            has_lsoa=batch["has_lsoa"] & ((rng.random(count) >= NO_LSOA) | kept),
             occurred_from_at=batch["occurred_from_at"] + shift,
         ),
         persons=replace(persons, reference=np.where(lost, -1, persons.reference)),
