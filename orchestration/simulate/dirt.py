@@ -351,6 +351,7 @@ FILE_DEFECTS: tuple[FileDefect, ...] = (
     FileDefect("empty_file", _P, "2018-06", "refused", "empty_file"),
     FileDefect("header_only", _C, "2018-08", "refused", "legacy.crimes.rows.none"),
     FileDefect("semicolons", _P, "2018-09", "refused", "wrong_header"),
+    FileDefect("torn_gzip", _C, "2018-05", "refused", "gzip_unreadable"),
     FileDefect("utf_16", _P, "2019-08", "refused", "not_text"),
     FileDefect("open_quotation_mark", _P, "2020-10", "refused", "unterminated_quote"),
     FileDefect("many_bad_rows", _C, "2018-07", "refused", "legacy.crimes.rows.many_quarantined"),

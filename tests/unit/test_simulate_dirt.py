@@ -27,6 +27,7 @@ AT_THE_DOOR = {
     "bad_file_name",
     "column_order",
     "empty_file",
+    "gzip_unreadable",
     "not_text",
     "same_bytes",
     "unterminated_quote",
