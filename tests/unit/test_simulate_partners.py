@@ -513,6 +513,9 @@ def test_integrity_audit_samples_logs_as_they_are():
             / sum(r["crimes_required_count"] for r in rows)
         )
     assert abs(np.mean(shares) - recorded.sum() / required.sum()) < 0.02
+    chunked = pa.chunked_array([logs[:100], logs[100:]])
+    same = audits.cdi(_rng(39), "2020-02", chunked, groups, required, recorded, in_time, size=120)
+    assert same.data.to_pylist() == rows
     few = audits.cdi(
         _rng(1), "2020-02", logs[:9], groups[:9], required[:9], recorded[:9], in_time[:9]
     )
