@@ -7,6 +7,7 @@ same scenario, scale and seed give the same bytes. Importing this costs nothing.
 from __future__ import annotations
 
 import calendar
+import hashlib
 import json
 import os
 import shutil
@@ -20,8 +21,11 @@ from orchestration.privacy import SIMULATION_MANIFEST
 from orchestration.progress import Progress, silent
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from orchestration.simulate.extract import Extract
     from orchestration.simulate.scenario import Scenario
+    from orchestration.simulate.world import Truth
 
 #: Formats of a mixture, as a force's systems would export them; CSV where nothing is said.
 MIXTURE = {
@@ -32,7 +36,8 @@ MIXTURE = {
     "hospital/ecds": "csv.gz",
 }
 #: About as many files as a scenario has, for the progress bar.
-FILES = 330
+FILES = 290
+DAY_SECONDS = 86_400
 
 
 class SimulateError(Exception):
@@ -108,9 +113,11 @@ def simulate(
     ``format`` is one of csv, csv.gz, parquet, parquet.gz for every file; None: a mixture. Raises
     SimulateError where the folder is not empty or the request makes no sense.
     """
+    import numpy as np
+
     from orchestration.simulate import truth as truths
+    from orchestration.simulate import world as worlds
     from orchestration.simulate.scenario import EXTRACT_DAY
-    from orchestration.simulate.world import Truth, world
 
     what = scenario_named(scenario, scale)
     if seed < 0:
@@ -123,16 +130,18 @@ def simulate(
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
     try:
-        truth = Truth()
+        truth = worlds.Truth()
+        defects = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, 9])))
         digests: dict[str, str] = {}
         sent = calendar.timegm(time.strptime(EXTRACT_DAY, "%Y-%m-%d"))
         with progress.bar(f"simulating {scenario}", FILES) as bar:
-            for extract in world(what, seed, truth):
-                for name, digest in _write(extract, building, what, seed, format, truth):
-                    digests[name] = digest
+            for extract in worlds.world(what, seed, truth):
+                chosen = format or MIXTURE.get(extract.table, "csv")
+                for file in _write(extract, building, what, defects, chosen, truth):
+                    digests[file.name] = file.digest
                     # Files arrive in the order of their times, and these do not depend on today.
-                    moment = sent + len(digests)
-                    os.utime(building / name, (moment, moment))
+                    moment = sent + file.order * DAY_SECONDS + len(digests)
+                    os.utime(building / file.name, (moment, moment))
                     done.files[extract.table] += 1
                 done.rows[extract.table] += extract.data.num_rows
                 bar.advance()
@@ -151,18 +160,42 @@ def simulate(
     return done
 
 
+@dataclass(frozen=True)
+class _Written:
+    """A file in the landing: its name there, its SHA-256, and when it arrives among the others."""
+
+    name: str
+    digest: str
+    order: int
+
+
 def _write(
     extract: Extract,
     folder: Path,
     scenario: Scenario,
-    seed: int,
-    format: str | None,
-    truth: Any,
-) -> list[tuple[str, str]]:
-    """Write one extract, spoilt where the scenario says so; names in the folder and SHA-256s."""
-    from orchestration.simulate import write
+    rng: np.random.Generator,
+    file_format: str,
+    truth: Truth,
+) -> list[_Written]:
+    """Write one extract as it is, or as it arrives where the scenario is a dirty one."""
+    import pyarrow as pa
 
-    where = extract.table.partition("/")[0]
-    chosen = format or MIXTURE.get(extract.table, "csv")
-    path, digest = write.write(extract, folder / where, chosen)
-    return [(path.relative_to(folder).as_posix(), digest)]
+    from orchestration.simulate import dirt, write
+
+    source = extract.table.partition("/")[0]
+    if not scenario.is_dirty:
+        path, digest = write.write(extract, folder / source, file_format)
+        return [_Written(path.relative_to(folder).as_posix(), digest, 0)]
+    written = []
+    for spoilt in dirt.spoil(extract, rng, file_format):
+        path = folder / source / spoilt.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(spoilt.data)
+        name = path.relative_to(folder).as_posix()
+        written.append(_Written(name, hashlib.sha256(spoilt.data).hexdigest(), spoilt.order))
+        if spoilt.defects.num_rows:
+            # Found again by the name under which the landing has it.
+            at = spoilt.defects.column_names.index("file_name")
+            names = pa.array([name] * spoilt.defects.num_rows, pa.string())
+            truth.defects.append(spoilt.defects.set_column(at, "file_name", names))
+    return written

@@ -255,7 +255,7 @@ def _waiting_logs(
         name = str(one)
         yield Extract("incidents/logs", name, f"incident_logs_{name}", mine.table)
         place = MONTHS.index(name) if name in MONTHS else number
-        yield audits.cdi(
+        audited = audits.cdi(
             _generator(seed, 4, place),
             name,
             mine.table.column("log_number"),
@@ -264,6 +264,8 @@ def _waiting_logs(
             mine.recorded,
             mine.in_time,
         )
+        if audited.data.num_rows:
+            yield audited
     running.logs = [everything.of(np.flatnonzero(~ready))]
 
 
@@ -276,7 +278,9 @@ def _reviews(
     assaults = (batch["code"] == CODES.index("8N")) & batch["is_young"]
     assaults &= batch["cancelled_code"] < 0
     chosen = references.take(pa.array(np.flatnonzero(assaults)))
-    yield audits.s47(_generator(seed, 5, number), month, chosen)
+    reviewed = audits.s47(_generator(seed, 5, number), month, chosen)
+    if reviewed.data.num_rows:
+        yield reviewed
 
 
 # ----------------------------------------------------------------------- the truth
