@@ -27,13 +27,21 @@ from typing import TYPE_CHECKING
 
 from orchestration.progress import Progress, silent
 from orchestration.settings import Settings
-from orchestration.sources.model import Found, Member, Note, Refused, Scan, Unrecognised
+from orchestration.sources import packed
+from orchestration.sources.model import (
+    Found,
+    LoadRefused,
+    Member,
+    Note,
+    Refused,
+    Scan,
+    Unrecognised,
+)
+from orchestration.sources.packed import MAX_EXPANSION, UNSUSPICIOUS
 
 if TYPE_CHECKING:
     import duckdb
 
-#: A zip member may not unpack to more than this many times its packed size (a zip bomb does).
-MAX_EXPANSION = 200
 #: Unpacked members kept between discovery and loading, so that they need not be unpacked twice.
 CACHE_BYTES = 1_000_000_000
 #: Why a load cannot be read: no copy of it was kept, and it is gone from the landing.
@@ -247,7 +255,8 @@ def extract_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path
     """Unpack one member to ``target``. Raises BadArchive (damaged, encrypted, a zip bomb)."""
     if info.flag_bits & 0x1:
         raise BadArchive("archive_encrypted", f"{info.filename} is encrypted; send it unencrypted")
-    if info.file_size > 10_000_000 and info.file_size > MAX_EXPANSION * max(info.compress_size, 1):
+    most = max(UNSUSPICIOUS, MAX_EXPANSION * max(info.compress_size, 1))
+    if info.file_size > most:
         raise BadArchive(
             "archive_suspicious",
             f"{info.filename} would unpack to {info.file_size:,} bytes from "
@@ -327,19 +336,59 @@ def untouched(settings: Settings, arrival: Arrival) -> Path:
     )
 
 
-def materialise(settings: Settings, arrival: Arrival) -> tuple[Path, bool]:
-    """The bytes of an arrival as a file on disk, and whether it is ours to delete afterwards.
+def _needs_unpacking(arrival: Arrival) -> bool:
+    """Whether an arrival is packed and its reader cannot unpack it on the way (Parquet)."""
+    options = dict(arrival.found.options) if isinstance(arrival.found, Member) else {}
+    return options.get("format") == "parquet" and options.get("compression") == "gzip"
 
-    Unpacks the member from the raw copy where it is not waiting already. Raises BadArchive.
-    """
-    if arrival.member_name is None:
-        return untouched(settings, arrival), False
-    target = member_cache(
+
+def _unpacked(arrival: Arrival) -> Path:
+    key = hashlib.sha256(f"{arrival.file_sha256}\0{arrival.member_name}".encode()).hexdigest()[:32]
+    return _private_dir() / f"{key}.unpacked"
+
+
+def _cached(settings: Settings, arrival: Arrival) -> Path:
+    assert arrival.member_name is not None
+    return member_cache(
         settings,
         arrival.file_sha256,
         arrival.member_name,
         is_personal=is_personal(getattr(arrival.found, "table", None)),
     )
+
+
+def forget_unpacked(settings: Settings, arrival: Arrival) -> None:
+    """Remove what was unpacked of an arrival, once it is settled."""
+    if arrival.member_name is not None:
+        _cached(settings, arrival).unlink(missing_ok=True)
+    if _needs_unpacking(arrival):
+        _unpacked(arrival).unlink(missing_ok=True)
+
+
+def materialise(settings: Settings, arrival: Arrival) -> tuple[Path, bool]:
+    """The bytes of an arrival as a file on disk, and whether it is ours to delete afterwards.
+
+    Unpacks the member from the raw copy where it is not waiting already, and Parquet packed with
+    gzip outside of PLUMBLINE_HOME. Raises BadArchive.
+    """
+    path, is_ours = _member(settings, arrival)
+    if not _needs_unpacking(arrival):
+        return path, is_ours
+    target = _unpacked(arrival)
+    if not target.exists():
+        part = target.with_suffix(".part")
+        try:
+            packed.unpack(path, part)
+        except LoadRefused as refused:
+            raise BadArchive(refused.code, refused.message) from None
+        part.replace(target)
+    return target, True
+
+
+def _member(settings: Settings, arrival: Arrival) -> tuple[Path, bool]:
+    if arrival.member_name is None:
+        return untouched(settings, arrival), False
+    target = _cached(settings, arrival)
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f"{target.name}.{os.getpid()}.part")

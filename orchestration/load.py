@@ -656,13 +656,7 @@ def _load_group(
     )
     con.execute("commit")
     for arrival in arrivals:
-        if arrival.member_name is not None:
-            landing.member_cache(
-                settings,
-                arrival.file_sha256,
-                arrival.member_name,
-                is_personal=bool(spec.person_references),
-            ).unlink(missing_ok=True)
+        landing.forget_unpacked(settings, arrival)
     return outcomes
 
 
@@ -866,7 +860,7 @@ def _read_plain(
     columns, newline, compression = layout
     # DuckDB must be told the layout and may not guess: guessing is slower, and can be wrong.
     types = {
-        title: ("varchar" if spec.column(name).is_text else spec.column(name).sql_type)
+        title: spec.column(name).sql_type if name and not spec.column(name).is_text else "varchar"
         for title, name in columns
     }
     declared = "{" + ", ".join(f"{lit(t)}: {lit(y)}" for t, y in types.items()) + "}"
@@ -1173,10 +1167,11 @@ def _read_parquet(
     return True
 
 
-#: Types of Parquet values that need no reading, by the type a contract wants.
+#: Types of Parquet values that need no reading, by the type a contract wants. A single-precision
+#: 19.95 is another number in double precision: such values are read as the text that shows them.
 _SAME_TYPE: dict[str, tuple[str, ...]] = {
     "bigint": ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"),
-    "double": ("FLOAT", "DOUBLE"),
+    "double": ("DOUBLE",),
     "date": ("DATE",),
     "timestamp": ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS"),
     "boolean": ("BOOLEAN",),

@@ -11,6 +11,7 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
+from orchestration.sources import packed
 from orchestration.sources.model import LoadRefused, Rejected, Scan
 from orchestration.sources.tables import BATCH, Chunk
 
@@ -53,14 +54,31 @@ def unterminated(line: int) -> LoadRefused:
     )
 
 
-def chunks(path: Path, scan: Scan, skip: int = 0, width: int | None = None) -> Iterator[Chunk]:
+def chunks(
+    path: Path,
+    scan: Scan,
+    skip: int = 0,
+    width: int | None = None,
+    *,
+    is_packed: bool = False,
+) -> Iterator[Chunk]:
     """Rows of a file below its header, at most ``BATCH`` at a time; at least one chunk.
 
     ``skip`` records (title rows) stand above the header; ``width`` is the number of columns, by
     default that of the scanned header. Empty lines are passed over and not counted; every other
     record gets the next number and ends up in ``rows`` or in ``rejected``. Raises ``LoadRefused``
-    (``unterminated_quote``) where a quoted field does not end, and OSError.
+    (``unterminated_quote``) where a quoted field does not end, or where a file packed with gzip is
+    not whole, and OSError.
     """
+    try:
+        yield from _chunks(path, scan, skip, width, is_packed)
+    except packed.DAMAGE as problem:
+        raise packed.damaged(problem) from None
+
+
+def _chunks(
+    path: Path, scan: Scan, skip: int, width: int | None, is_packed: bool
+) -> Iterator[Chunk]:
     csv.field_size_limit(_FIELD_LIMIT)
     width = len(scan.header) if width is None else width
     encoding = "utf-8-sig" if scan.encoding == "utf-8" else scan.encoding
@@ -72,7 +90,10 @@ def chunks(path: Path, scan: Scan, skip: int = 0, width: int | None = None) -> I
     rejected: list[Rejected] = []
     number = 0
     given = False
-    with path.open(encoding=encoding, errors=errors, newline="") as handle:
+    with (
+        packed.opened(path, is_packed=is_packed) as raw,
+        io.TextIOWrapper(raw, encoding=encoding, errors=errors, newline="") as handle,
+    ):
         lines = _Lines(handle)
         reader = csv.reader(lines)
         above = skip + 1

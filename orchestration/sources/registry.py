@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestration.sources import delimited
+from orchestration.sources import delimited, packed
 from orchestration.sources.headers import Match, Near, fold, table_settings
 from orchestration.sources.model import (
     Found,
@@ -36,13 +36,9 @@ from orchestration.sources.tables import Table, Where, plain
 if TYPE_CHECKING:
     from orchestration.sources.workbook import Sheet
 
-SOURCES = (
-    "police_uk",
-    "home_office",
-    "nhs",
-    "ons",
-    "grants_360",
-    "mappings",
+OPEN_SOURCES = ("police_uk", "home_office", "nhs", "ons", "grants_360", "mappings")
+#: Sources of a force's own extracts.
+FORCE_SOURCES = (
     "legacy",
     "connect",
     "incidents",
@@ -52,6 +48,7 @@ SOURCES = (
     "hospital",
     "programme",
 )
+SOURCES = (*OPEN_SOURCES, *FORCE_SOURCES)
 
 DELIMITED = (".csv",)
 WORKBOOK = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
@@ -96,14 +93,18 @@ def _active(settings: object) -> list[Table]:
 
 
 def _named(name: str, settings: object) -> Table | None:
-    """The table that claims a file name: a force's own patterns come before the published ones."""
+    """The table that claims a file name: a force's own patterns come before the published ones.
+
+    A packed file is claimed by the name of the file in it, or by its own.
+    """
+    inner = packed.inner_name(name) or name
     for table in _active(settings):
         own = table_settings(settings, table.name).get("files") or ()
         own = [own] if isinstance(own, str) else own
-        if any(fnmatch.fnmatch(name.lower(), str(p).lower()) for p in own):
+        if any(fnmatch.fnmatch(n.lower(), str(p).lower()) for p in own for n in (inner, name)):
             return table
     for table in _active(settings):
-        if table.named(name):
+        if table.named(inner):
             return table
     return None
 
@@ -122,10 +123,16 @@ def identify(path: Path, name: str, settings: object = None) -> list[Found]:
     read at all; whatever the bytes are, nothing else.
     """
     name = Path(name).name
-    suffix = Path(name).suffix.lower()
+    inner = packed.inner_name(name)
+    suffix = Path(inner or name).suffix.lower()
     table = _named(name, settings)
+    where = Where(name=inner or name, settings=settings, packed_name=name if inner else None)
     if table is None:
-        off = [t.name for t in tables().values() if t not in _active(settings) and t.named(name)]
+        off = [
+            t.name
+            for t in tables().values()
+            if t not in _active(settings) and t.named(inner or name)
+        ]
         if off:
             return [Unrecognised(None, f"{off[0]} is switched off in the configuration")]
     if path.stat().st_size == 0:
@@ -142,12 +149,12 @@ def identify(path: Path, name: str, settings: object = None) -> list[Found]:
         return [Unrecognised(None, "the file is empty (0 bytes)")]
     try:
         if suffix in DELIMITED:
-            return _identify_delimited(path, name, table, settings)
-        if suffix in WORKBOOK:
-            return _identify_workbook(path, name, table, settings)
+            return _identify_delimited(path, table, where)
         if suffix in PARQUET:
-            return _identify_parquet(path, name, table, settings)
-        if suffix in JSON:
+            return _identify_parquet(path, table, where)
+        if suffix in WORKBOOK and inner is None:
+            return _identify_workbook(path, name, table, settings)
+        if suffix in JSON and inner is None:
             return _identify_json(path, name, table, settings)
     except LoadRefused as refused:
         if table is None:
@@ -162,8 +169,11 @@ def identify(path: Path, name: str, settings: object = None) -> list[Found]:
         if table is None:
             return [Unrecognised(None, words)]
         return [Refused(table.name, None, "unreadable", words, file_sha256(path))]
-    if suffix == ".gz":
-        return [Unrecognised(None, "compressed files are not read: unpack it first")]
+    if inner is not None:
+        words = (
+            "of packed files only CSV and Parquet are read (.csv.gz, .parquet.gz): unpack it first"
+        )
+        return [Unrecognised(None, words)]
     if suffix == ".zip":
         return [Unrecognised(None, "an archive inside an archive is not opened")]
     what = _NOT_DATA.get(suffix)
@@ -178,10 +188,10 @@ def identify(path: Path, name: str, settings: object = None) -> list[Found]:
 # ----------------------------------------------------------------------- delimited text
 
 
-def _identify_delimited(
-    path: Path, name: str, table: Table | None, settings: object
-) -> list[Found]:
-    head = head_of(path)
+def _identify_delimited(path: Path, table: Table | None, where: Where) -> list[Found]:
+    name, settings = where.shown, where.settings
+    is_packed = where.packed_name is not None
+    head = head_of(path, is_packed=is_packed)
     binary = why_not_text(head)
     if binary is not None:
         if table is None:
@@ -195,14 +205,13 @@ def _identify_delimited(
                 file_sha256(path),
             )
         ]
-    scanned = scan(path)
+    scanned = scan(path, is_packed=is_packed)
     records = head_records(head, scanned.encoding, limit=HEADER_WITHIN)
     if not records:
         if table is None:
             return [Unrecognised(None, "the file holds nothing but line ends")]
         words = f"{name} holds nothing but line ends: it stands for {table.name}"
         return [Refused(table.name, None, "empty_file", words, scanned.sha256)]
-    where = Where(name=name, settings=settings)
     found = _find(records, table, where, settings)
     if isinstance(found, _Wrong):
         words = found.words
@@ -248,7 +257,12 @@ def _identify_delimited(
             scan=scanned,
             notes=tuple(notes),
             columns=match.columns,
-            options=(("skip", str(at)), *match.options, *_options(claimed, path, settings)),
+            options=(
+                ("skip", str(at)),
+                *match.options,
+                *_options(claimed, path, settings),
+                *_packed(where),
+            ),
         )
     ]
 
@@ -312,6 +326,15 @@ def _span(record: list[str]) -> tuple[int, list[str]]:
 
 def _options(table: Table, path: Path, settings: object) -> tuple[tuple[str, str], ...]:
     return table.options(path, settings) if table.options is not None else ()
+
+
+def _packed(where: Where) -> tuple[tuple[str, str], ...]:
+    return (("compression", "gzip"),) if where.packed_name is not None else ()
+
+
+def is_packed(member: Member) -> bool:
+    """Whether the file of a member is packed with gzip."""
+    return dict(member.options).get("compression") == "gzip"
 
 
 # ----------------------------------------------------------------------- workbooks and Parquet
@@ -414,11 +437,12 @@ def _find_in_sheet(
     return _find(records, named, where, settings) if records else None
 
 
-def _identify_parquet(path: Path, name: str, table: Table | None, settings: object) -> list[Found]:
+def _identify_parquet(path: Path, table: Table | None, where: Where) -> list[Found]:
     from orchestration.sources import columnar
 
-    titles, rows = columnar.titles(path)
-    where = Where(name=name, settings=settings)
+    name, settings = where.shown, where.settings
+    with packed.plain(path, must_be_packed=where.packed_name is not None) as unpacked:
+        titles, rows = columnar.titles(unpacked)
     found = _find([list(titles)], table, where, settings)
     if found is None:
         return [Unrecognised(None, "neither its name nor its columns are those of any table")]
@@ -444,7 +468,12 @@ def _identify_parquet(path: Path, name: str, table: Table | None, settings: obje
             layout_era=match.era,
             notes=tuple(notes),
             columns=match.columns,
-            options=(("format", "parquet"), *match.options, *_options(claimed, path, settings)),
+            options=(
+                ("format", "parquet"),
+                *match.options,
+                *_options(claimed, path, settings),
+                *_packed(where),
+            ),
         )
     ]
 
@@ -497,9 +526,12 @@ def read(member: Member, path: Path) -> Iterator[TextBatch]:
     elif options.get("format") == "parquet":
         from orchestration.sources import columnar
 
-        yield from table.shape(member, columnar.chunks(path))
+        with packed.plain(path) as unpacked:
+            yield from table.shape(member, columnar.chunks(unpacked))
     elif member.scan is not None:
-        rows = delimited.chunks(path, member.scan, skip=int(options.get("skip", "0")))
+        rows = delimited.chunks(
+            path, member.scan, skip=int(options.get("skip", "0")), is_packed=is_packed(member)
+        )
         yield from table.shape(member, rows)
     else:
         from orchestration.sources import workbook
@@ -521,11 +553,12 @@ def read(member: Member, path: Path) -> Iterator[TextBatch]:
 def fast_columns(member: Member, settings: object = None) -> list[tuple[str, str]] | None:
     """(title, contract column) in file order where DuckDB may read the file directly, else None.
 
-    That is where a record is a line and every column of the file feeds one column: UTF-8, no
-    quotes, NUL bytes or empty lines, one kind of line end, no rows above the header, and as many
-    commas as its lines need: DuckDB takes empty fields too many at the end of a row for none. A row
-    with a field too few still stops DuckDB: then the exact reader is the one to use. Contract
-    columns the layout does not have are not listed (they are null).
+    That is where a record is a line and every column of the file feeds one column or none (then
+    the contract column is empty): UTF-8, no quotes, NUL bytes or empty lines, one kind of line end,
+    no rows above the header, and as many commas as its lines need: DuckDB takes empty fields too
+    many at the end of a row for none. A row with a field too few still stops DuckDB: then the exact
+    reader is the one to use. Contract columns the layout does not have are not listed (they are
+    null).
     """
     scanned = member.scan
     if scanned is None or not tables()[member.table].one_to_one:
@@ -539,17 +572,15 @@ def fast_columns(member: Member, settings: object = None) -> list[tuple[str, str
         and dict(member.options).get("skip", "0") == "0"
         and scanned.comma_count == (scanned.line_count + 1) * (len(scanned.header) - 1)
     )
-    return list(member.columns) if clean else None
+    if not clean:
+        return None
+    # DuckDB goes by place: titles that are passed over may be alike, or like others.
+    return [(t if c else f"passed over {n}", c) for n, (t, c) in enumerate(member.columns)]
 
 
 def is_plain_parquet(member: Member) -> bool:
-    """Whether a member is a Parquet file whose every column feeds one column, as it stands."""
-    options = dict(member.options)
-    return (
-        options.get("format") == "parquet"
-        and "compression" not in options
-        and tables()[member.table].shape is plain
-    )
+    """Whether a member is Parquet (once unpacked) whose every column feeds one column or none."""
+    return dict(member.options).get("format") == "parquet" and tables()[member.table].shape is plain
 
 
 def line_per_record(member: Member) -> bool:

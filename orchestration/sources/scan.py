@@ -12,7 +12,9 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
+from orchestration.sources import packed
 from orchestration.sources.headers import fold
 from orchestration.sources.model import Scan
 
@@ -60,7 +62,10 @@ _EMPTY_CRLF = re.compile(rb"\n\r").search
 _LONE_CR = re.compile(rb"\r[^\n]").search
 
 
-def _chunks(source: Path | bytes) -> Iterator[bytes]:
+def _chunks(source: Path | bytes, is_packed: bool = False) -> Iterator[bytes]:
+    if is_packed and isinstance(source, Path):
+        yield from packed.chunks(source)
+        return
     if isinstance(source, bytes):
         for start in range(0, len(source), CHUNK):
             yield source[start : start + CHUNK]
@@ -70,11 +75,12 @@ def _chunks(source: Path | bytes) -> Iterator[bytes]:
             yield chunk
 
 
-def scan(source: Path | bytes) -> Scan:
-    """Scan a delimited file given as a path or as bytes.
+def scan(source: Path | bytes, *, is_packed: bool = False) -> Scan:
+    """Scan a delimited file given as a path or as bytes, or one packed with gzip at a path.
 
-    Memory is a few megabytes whatever the size of a file given as a path. Raises OSError where the
-    file cannot be read.
+    Of a packed file everything said is of the text in it, but for the SHA-256, which is of the file
+    as it is. Memory is a few megabytes whatever the size of a file given as a path. Raises OSError
+    where the file cannot be read, ``LoadRefused`` where it cannot be unpacked.
     """
     digest = hashlib.sha256()
     decoder = codecs.getincrementaldecoder("utf-8")()
@@ -84,8 +90,9 @@ def scan(source: Path | bytes) -> Scan:
     quotes = nul = blank = lone_cr = False
     head = b""
     last = b"\n"  # a file that begins with a line end begins with an empty line
-    for chunk in _chunks(source):
-        digest.update(chunk)
+    for chunk in _chunks(source, is_packed):
+        if not is_packed:
+            digest.update(chunk)
         size += len(chunk)
         if len(head) < HEAD:
             head += chunk[: HEAD - len(head)]
@@ -127,10 +134,10 @@ def scan(source: Path | bytes) -> Scan:
     if size == 0:
         lines = 0
     elif blank or newline in ("\r", "mixed"):
-        lines, blank = _count_lines(source)
+        lines, blank = _count_lines(source, is_packed)
     return Scan(
         byte_count=size,
-        sha256=digest.hexdigest(),
+        sha256=file_sha256(source) if is_packed else digest.hexdigest(),
         encoding=encoding,
         has_bom=head.startswith(codecs.BOM_UTF8),
         newline=newline,
@@ -143,10 +150,14 @@ def scan(source: Path | bytes) -> Scan:
     )
 
 
-def _count_lines(source: Path | bytes) -> tuple[int, bool]:
+def _count_lines(source: Path | bytes, is_packed: bool = False) -> tuple[int, bool]:
     """Lines that hold anything, and whether there are empty ones: every kind of line end told
     apart (the slow, rare way)."""
-    raw = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+    raw: BinaryIO = (
+        io.BytesIO(source)
+        if isinstance(source, bytes)
+        else packed.opened(source, is_packed=is_packed)
+    )
     filled = empty = 0
     with raw, io.TextIOWrapper(raw, encoding="latin-1", newline="") as text:
         for line in text:
@@ -178,9 +189,14 @@ def read_header(head: bytes, encoding: str) -> tuple[str, ...]:
     return tuple(records[0]) if records else ()
 
 
-def head_of(source: Path | bytes) -> bytes:
-    """The first bytes of a file, as many as ``scan`` looks at for the header."""
+def head_of(source: Path | bytes, *, is_packed: bool = False) -> bytes:
+    """The first bytes of a file, as many as ``scan`` looks at for the header.
+
+    Raises ``LoadRefused`` where a packed one cannot be unpacked so far.
+    """
     if isinstance(source, bytes):
         return source[:HEAD]
+    if is_packed:
+        return next(packed.chunks(source), b"")[:HEAD]
     with source.open("rb") as handle:
         return handle.read(HEAD)
