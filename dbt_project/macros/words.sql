@@ -72,3 +72,8 @@
         || cast({{ year_of(day) }} as {{ dbt.type_string() }})
     )
 {%- endmacro %}
+
+{#- '9 of 26' -#}
+{% macro share_of(numerator, denominator) -%}
+    {{ with_commas(numerator) }} || ' of ' || {{ with_commas(denominator) }}
+{%- endmacro %}

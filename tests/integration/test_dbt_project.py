@@ -29,11 +29,13 @@ MARTS = {
     "dim_offence",
     "dim_outcome_type",
     "dim_recording_era",
+    "mart_data_integrity_audit",
     "mart_force_comparison",
     "mart_grant_conditions",
     "mart_grant_position",
     "mart_load_ledger",
     "mart_monthly_series",
+    "mart_programme",
     "mart_quarantine_summary",
     "mart_triangulation",
 }

@@ -10,12 +10,20 @@ triangulation_counts as (
     select police_count as observed_count from {{ ref('int_triangulation_periods') }}
 ),
 
+programme_counts as (
+    select numerator_count as observed_count
+    from {{ ref('int_programme_figures') }}
+    where denominator_count is null
+),
+
 requests as (
     select observed_count from offence_counts
     union all
     select observed_count from monthly_counts
     union all
     select observed_count from triangulation_counts
+    union all
+    select observed_count from programme_counts
 ),
 
 final as (
