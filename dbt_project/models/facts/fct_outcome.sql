@@ -1,0 +1,17 @@
+with offences as (
+    select * from {{ ref('fct_offence') }}
+),
+
+final as (
+    select
+        offence_id,
+        outcome_type_code,
+        outcome_at,
+        cast({{ dbt.datediff('recorded_date', 'outcome_at', 'day') }} as integer) as days_to_outcome,
+        recorded_month,
+        is_cancelled
+    from offences
+    where outcome_type_code is not null
+)
+
+select * from final

@@ -1,0 +1,230 @@
+-- noqa: disable=LT02
+-- (the joins of the weights come from a loop, which has no indent of its own)
+{%- set fields = ['log', 'offence', 'lsoa', 'occurred', 'reported', 'persons', 'victims'] %}
+{{ config(materialized='table') }}
+
+with candidates as (
+    select * from {{ ref('int_link_candidates') }}
+),
+
+candidate_records as (
+    select legacy_record_id as record_id
+    from candidates
+    union distinct
+    select connect_record_id as record_id
+    from candidates
+),
+
+persons as (
+    select persons.*
+    from {{ ref('int_person_records') }} as persons
+    inner join candidate_records on persons.record_id = candidate_records.record_id
+),
+
+cutover as (
+    select * from {{ ref('int_cutover') }}
+),
+
+weights as (
+    select * from {{ ref('linkage_weights') }}
+),
+
+-- One profile of the victims: comparable where sex and age of every one of them are known.
+victims as (
+    select
+        record_id,
+        case
+            when
+                sum(case when sex_code = 'unknown' or age_band_code = 'unknown' then 1 else 0 end)
+                = 0
+                then
+                    string_agg(
+                        sex_code || ' ' || age_band_code, ', ' order by sex_code, age_band_code
+                    )
+        end as victim_profile
+    from persons
+    where role_code = 'victim'
+    group by record_id
+),
+
+referenced as (
+    select distinct
+        record_id,
+        person_hash
+    from persons
+    where person_hash is not null
+),
+
+reference_counts as (
+    select
+        record_id,
+        count(*) as person_hash_count
+    from referenced
+    group by record_id
+),
+
+records as (
+    select
+        link_records.*,
+        victims.victim_profile,
+        coalesce(reference_counts.person_hash_count, 0) as person_hash_count
+    from {{ ref('int_link_records') }} as link_records
+    inner join candidate_records on link_records.record_id = candidate_records.record_id
+    left join victims on link_records.record_id = victims.record_id
+    left join reference_counts on link_records.record_id = reference_counts.record_id
+),
+
+paired as (
+    select
+        candidates.legacy_record_id,
+        candidates.connect_record_id,
+        candidates.block_code,
+        legacy.log_number as legacy_log_number,
+        connect.log_number as connect_log_number,
+        legacy.offence_code as legacy_offence_code,
+        legacy.offence_subgroup as legacy_offence_subgroup,
+        legacy.offence_group as legacy_offence_group,
+        connect.offence_code as connect_offence_code,
+        connect.offence_subgroup as connect_offence_subgroup,
+        connect.offence_group as connect_offence_group,
+        connect.first_offence_code as connect_first_offence_code,
+        connect.first_offence_subgroup as connect_first_offence_subgroup,
+        connect.first_offence_group as connect_first_offence_group,
+        legacy.lsoa_code as legacy_lsoa_code,
+        connect.lsoa_code as connect_lsoa_code,
+        legacy.victim_profile as legacy_victim_profile,
+        connect.victim_profile as connect_victim_profile,
+        least(legacy.person_hash_count, connect.person_hash_count) as comparable_person_count,
+        abs({{ dbt.datediff('legacy.occurred_from_at', 'connect.occurred_from_at', 'minute') }})
+            as occurred_minutes,
+        abs({{ dbt.datediff('legacy.reported_at', 'connect.reported_at', 'minute') }})
+            as reported_minutes
+    from candidates
+    inner join records as legacy on candidates.legacy_record_id = legacy.record_id
+    inner join records as connect on candidates.connect_record_id = connect.record_id
+),
+
+-- Days are compared in the candidates, moments here.
+near_enough as (
+    select paired.*
+    from paired
+    cross join cutover
+    where
+        paired.block_code = 'log'
+        or paired.reported_minutes <= cutover.block_days * 1440
+        or paired.occurred_minutes <= cutover.block_days * 1440
+),
+
+shared as (
+    select
+        near_enough.legacy_record_id,
+        near_enough.connect_record_id,
+        count(*) as shared_person_count
+    from near_enough
+    inner join referenced as legacy on near_enough.legacy_record_id = legacy.record_id
+    inner join referenced as connect
+        on
+            near_enough.connect_record_id = connect.record_id
+            and legacy.person_hash = connect.person_hash
+    where near_enough.comparable_person_count > 0
+    group by 1, 2
+),
+
+compared as (
+    select
+        near_enough.legacy_record_id,
+        near_enough.connect_record_id,
+        near_enough.block_code,
+        case
+            when near_enough.legacy_log_number = near_enough.connect_log_number then 'same'
+            when
+                near_enough.legacy_log_number is not null
+                and near_enough.connect_log_number is not null
+                then 'different'
+            else 'unknown'
+        end as log_agreement,
+        case
+            when
+                near_enough.legacy_offence_code
+                in (near_enough.connect_offence_code, near_enough.connect_first_offence_code)
+                then 'same_code'
+            when
+                near_enough.legacy_offence_subgroup
+                in (near_enough.connect_offence_subgroup, near_enough.connect_first_offence_subgroup)
+                then 'same_subgroup'
+            when
+                near_enough.legacy_offence_group
+                in (near_enough.connect_offence_group, near_enough.connect_first_offence_group)
+                then 'same_group'
+            else 'different'
+        end as offence_agreement,
+        case
+            when near_enough.legacy_lsoa_code = near_enough.connect_lsoa_code then 'same'
+            when
+                near_enough.legacy_lsoa_code is not null
+                and near_enough.connect_lsoa_code is not null
+                then 'different'
+            else 'unknown'
+        end as lsoa_agreement,
+        {{ time_agreement('near_enough.occurred_minutes') }} as occurred_agreement,
+        {{ time_agreement('near_enough.reported_minutes') }} as reported_agreement,
+        case
+            when near_enough.comparable_person_count = 0 then 'unknown'
+            when shared.shared_person_count is null then 'none_shared'
+            when shared.shared_person_count >= near_enough.comparable_person_count
+                then 'all_shared'
+            else 'some_shared'
+        end as persons_agreement,
+        -- The profile says something only where the persons themselves cannot be compared.
+        case
+            when near_enough.comparable_person_count > 0 then 'unknown'
+            when near_enough.legacy_victim_profile = near_enough.connect_victim_profile then 'same'
+            when
+                near_enough.legacy_victim_profile is not null
+                and near_enough.connect_victim_profile is not null
+                then 'different'
+            else 'unknown'
+        end as victims_agreement,
+        near_enough.reported_minutes
+    from near_enough
+    cross join cutover
+    left join shared
+        on
+            near_enough.legacy_record_id = shared.legacy_record_id
+            and near_enough.connect_record_id = shared.connect_record_id
+),
+
+final as (
+    select
+        compared.legacy_record_id,
+        compared.connect_record_id,
+        compared.block_code,
+        {%- for field in fields %}
+        compared.{{ field }}_agreement,
+        {%- endfor %}
+        compared.reported_minutes,
+        block_weights.weight as block_score,
+        {%- for field in fields %}
+        coalesce({{ field }}_weights.weight, 0){{ " +" if not loop.last }}
+        {%- endfor %}
+            as attribute_score,
+        block_weights.weight
+        {%- for field in fields %}
+        + coalesce({{ field }}_weights.weight, 0)
+        {%- endfor %}
+            as link_score
+    from compared
+    inner join weights as block_weights
+        on
+            compared.block_code = block_weights.block_code
+            and block_weights.field = 'block'
+    {%- for field in fields %}
+    left join weights as {{ field }}_weights
+        on
+            compared.block_code = {{ field }}_weights.block_code
+            and {{ field }}_weights.field = '{{ field }}'
+            and compared.{{ field }}_agreement = {{ field }}_weights.agreement_level
+    {%- endfor %}
+)
+
+select * from final

@@ -1,0 +1,64 @@
+{{ config(materialized='table') }}
+
+with assignments as (
+    select * from {{ ref('int_link_assignments') }}
+),
+
+scores as (
+    select * from {{ ref('int_link_scores') }}
+),
+
+records as (
+    select * from {{ ref('int_link_records') }}
+),
+
+cutover as (
+    select * from {{ ref('int_cutover') }}
+),
+
+linked as (
+    select
+        scores.*,
+        legacy.crime_number,
+        connect.investigation_id,
+        -- A crime that was recorded before go-live was counted then, and keeps its place.
+        case when legacy.recorded_at < cutover.go_live_date then 'legacy' else 'connect' end
+            as counted_system
+    from assignments
+    inner join scores
+        on
+            assignments.legacy_record_id = scores.legacy_record_id
+            and assignments.connect_record_id = scores.connect_record_id
+    inner join records as legacy on assignments.legacy_record_id = legacy.record_id
+    inner join records as connect on assignments.connect_record_id = connect.record_id
+    cross join cutover
+),
+
+final as (
+    select
+        legacy_record_id,
+        connect_record_id,
+        crime_number,
+        investigation_id,
+        counted_system,
+        case counted_system when 'legacy' then legacy_record_id else connect_record_id end
+            as counted_record_id,
+        case counted_system when 'legacy' then connect_record_id else legacy_record_id end
+            as other_record_id,
+        case
+            when block_code = 'attributes' then 'attributes'
+            when attribute_score > 0 then 'log_number_and_attributes'
+            else 'log_number'
+        end as link_reason,
+        link_score,
+        log_agreement,
+        offence_agreement,
+        lsoa_agreement,
+        occurred_agreement,
+        reported_agreement,
+        persons_agreement,
+        victims_agreement
+    from linked
+)
+
+select * from final
