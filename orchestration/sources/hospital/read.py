@@ -74,15 +74,18 @@ def match_hes(titles: Sequence[str], where: Where) -> Match | Near | None:
     notes = []
     others = [t for t, column in pairs if not column]
     if others:
-        shown = ", ".join(others[:5]) + (" …" if len(others) > 5 else "")
-        notes.append(Note("columns_passed_over", f"{len(others)} columns are not needed: {shown}"))
-    absent = [
-        title for title, column in next(iter(published.values())).items() if column not in fed
-    ]
+        notes.append(Note("columns_passed_over", f"{_list(others)} not needed and not read"))
+    full = next(iter(published.values()))
+    absent = [title for title, column in full.items() if column not in fed]
     if absent:
-        shown = ", ".join(absent[:5]) + (" …" if len(absent) > 5 else "")
-        notes.append(Note("columns_left_out", f"{len(absent)} columns are left out: {shown}"))
+        notes.append(Note("columns_left_out", f"{_list(absent)} not in the file"))
     return Match(era, pairs, tuple(notes))
+
+
+def _list(titles: Sequence[str]) -> str:
+    """``3 columns (A, B, C) are``, the first few of them."""
+    shown = ", ".join(titles[:5]) + (" …" if len(titles) > 5 else "")
+    return f"1 column ({shown}) is" if len(titles) == 1 else f"{len(titles)} columns ({shown}) are"
 
 
 def _wrong(titles: Sequence[str], layout: dict[str, str], era: str) -> str:
