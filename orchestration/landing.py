@@ -9,6 +9,7 @@ is the sources' (sources/registry.py).
 from __future__ import annotations
 
 import atexit
+import datetime as dt
 import errno
 import hashlib
 import json
@@ -69,6 +70,11 @@ class LandedFile:
         return self.name.rsplit("/", 1)[-1]
 
     @property
+    def sent_at(self) -> dt.datetime:
+        """When the file was last changed, in UTC without a zone, as the ledger keeps time."""
+        return dt.datetime(1970, 1, 1) + dt.timedelta(microseconds=self.modified_ns // 1000)
+
+    @property
     def identity(self) -> tuple[str, str]:
         """What the file is: its bytes, and the name that can claim a period for them."""
         return self.sha256, self.base_name
@@ -84,6 +90,8 @@ class Arrival:
     file_name: str
     member_name: str | None
     found: Found
+    #: when the file was last changed (UTC), as far as its sender's machine tells
+    sent_at: dt.datetime | None = None
 
     @property
     def base_name(self) -> str:
@@ -484,13 +492,13 @@ def unpack_found(kind: str, details: str) -> Found:
 def pending(con: duckdb.DuckDBPyConnection, table: str | None = None) -> Iterator[Arrival]:
     """Arrivals that wait to be settled, in order of arrival; of one table, or of all."""
     rows = con.execute(
-        "select arrival_id, arrival_number, file_sha256, file_name, member_name, found, details "
-        "from ledger.arrival where status = 'pending' and ($1 is null or table_name = $1) "
+        "select arrival_id, arrival_number, file_sha256, file_name, member_name, found, details, "
+        "sent_at from ledger.arrival where status = 'pending' and ($1 is null or table_name = $1) "
         "order by arrival_number",
         [table],
     ).fetchall()
     for row in rows:
-        yield Arrival(row[0], row[1], row[2], row[3], row[4], unpack_found(row[5], row[6]))
+        yield Arrival(*row[:5], unpack_found(row[5], row[6]), row[7])
 
 
 def current_loads(con: duckdb.DuckDBPyConnection, source: str, table: str) -> Iterator[Arrival]:
@@ -498,7 +506,7 @@ def current_loads(con: duckdb.DuckDBPyConnection, source: str, table: str) -> It
     rows = con.execute(
         """
         select distinct on (a.load_id) a.arrival_id, a.arrival_number, a.file_sha256,
-            a.file_name, a.member_name, a.found, a.details
+            a.file_name, a.member_name, a.found, a.details, a.sent_at
         from ledger.arrival as a
         where a.found = 'Member' and a.load_id in (
             select load_id from ledger.load_period
@@ -509,4 +517,4 @@ def current_loads(con: duckdb.DuckDBPyConnection, source: str, table: str) -> It
         [source, table],
     ).fetchall()
     for row in sorted(rows, key=lambda r: r[1]):
-        yield Arrival(row[0], row[1], row[2], row[3], row[4], unpack_found(row[5], row[6]))
+        yield Arrival(*row[:5], unpack_found(row[5], row[6]), row[7])

@@ -431,6 +431,7 @@ def _arrive(
                     "pending" if outcome.outcome == "pending" else "settled",
                     outcome.load_id,
                     now(),
+                    file.sent_at,
                 )
             )
         # Whatever of the same file waited under older rules is replaced by what it is now.
@@ -440,7 +441,7 @@ def _arrive(
             [file.sha256, file.base_name],
         )
         con.executemany(
-            "insert into ledger.arrival values (" + ", ".join("?" * 16) + ")",
+            "insert into ledger.arrival values (" + ", ".join("?" * 17) + ")",
             rows,
         )
         con.execute(
@@ -499,7 +500,7 @@ def _write_refused_at_the_door(
     con.execute(
         "insert or replace into ledger.load values "
         "($1,$2,$3,$4,$5,$6,$7,$8,$9,null,null,null,'refused',$10,$11,0,0,0,null,null,$12,$13,"
-        "'not_assessed',null,$14)",
+        "'not_assessed',null,$14,$15)",
         [
             o.load_id,
             run_id,
@@ -515,6 +516,7 @@ def _write_refused_at_the_door(
             contracts_version(),
             version,
             now(),
+            file.sent_at,
         ],
     )
 
@@ -579,7 +581,7 @@ def load_table(
         privacy.use_key(con, privacy.key_in_force(con, settings))
     outcomes: list[LoadOutcome] = []
     with progress.bar(f"loading {table}", len(arrivals)) as bar:
-        for group in _by_bytes(arrivals, settings.warehouse.transaction_bytes):
+        for group in _groups(arrivals, settings.warehouse.transaction_bytes):
             try:
                 outcomes += _load_group(
                     con, settings, spec, group, run_id, bar, reload, today or dt.date.today()
@@ -593,16 +595,24 @@ def load_table(
     return outcomes
 
 
-def _by_bytes(arrivals: Sequence[Arrival], limit: int) -> Iterator[list[Arrival]]:
+def _groups(arrivals: Sequence[Arrival], limit: int) -> Iterator[list[Arrival]]:
+    """Arrivals in parts that are loaded together: of about ``limit`` bytes, and of one claim each
+    only once, so that a second version of a month is judged against the first."""
     group: list[Arrival] = []
+    claims: set[str] = set()
     size = 0
     for a in arrivals:
-        bytes_ = a.found.scan.byte_count if isinstance(a.found, Member) and a.found.scan else 0
-        if group and size + bytes_ > limit:
+        assert isinstance(a.found, Member)
+        bytes_ = a.found.scan.byte_count if a.found.scan else 0
+        claim = f"{a.found.claim}\0{a.found.member}" if a.found.claim else ""
+        if group and (size + bytes_ > limit or claim in claims):
             yield group
             group, size = [], 0
+            claims.clear()
         group.append(a)
         size += bytes_
+        if claim:
+            claims.add(claim)
     if group:
         yield group
 
@@ -1411,21 +1421,16 @@ def _loader_measures(con: duckdb.DuckDBPyConnection, spec: TableSpec, loads: lis
             f"select {series} from (select {lit(load.member.claim)} as claim)"
         ).fetchone()[0]  # type: ignore[index]
         history[keys[load.load_id]].append(load.row_count_inserted)
-    previous = dict(
-        con.execute(
-            f"""
-            with mine as (
-                select distinct _load_id, _period from raw.{spec.raw_name}
-                where _load_id in {_id_list(loads)}
-            )
-            select m._load_id, sum(p.row_count)
-            from mine as m inner join ledger.load_period as p
-                on p.source = {lit(spec.source)} and p.table_name = {lit(spec.table)}
-                and p.slot = m._period and p.superseded_at is null
-            group by 1
-            """
-        ).fetchall()
-    )
+    holders = _holders(con, spec)
+    previous: dict[str, int] = defaultdict(int)
+    by_id = {load.load_id: load for load in loads}
+    for load_id, slot in con.execute(
+        f"select distinct _load_id, _period from raw.{spec.raw_name} "
+        f"where _load_id in {_id_list(loads)}"
+    ).fetchall():
+        holder = holders.get(slot)
+        if holder is not None and holder.version <= _version(by_id[load_id]):
+            previous[load_id] += holder.row_count
 
     def typical(load: _Load) -> float | None:
         others = sorted(history[keys[load.load_id]])
@@ -1503,16 +1508,21 @@ def _settle(
             periods[load_id].append((slot, count))
     ledger_rows: list[tuple] = []
     period_rows: list[_PeriodRow] = []
+    holders = _holders(con, spec) if accepted else {}
     for load in loads:
         slots = periods[load.load_id]
         if load.refused is None and not slots and spec.slot_sql == "{claim}" and load.member.claim:
             # A file with a header and no rows says "none", which is not the same as no file.
             slots.append((load.member.claim, 0))
         newer: dict[str, str] = {}
-        if load.is_again:
-            _write_ledger(con, spec, ledger_rows, period_rows, at)
-            newer = _held_by_newer(con, spec, load)
-        if any(slot in newer for slot, _ in slots):
+        mine = _version(load)
+        for slot, count in slots if load.refused is None else ():
+            holder = holders.get(slot)
+            if holder is not None and holder.version > mine:
+                newer[slot] = holder.load_id
+            else:
+                holders[slot] = _Holder(load.load_id, mine, count)
+        if newer:
             load.notes.append(
                 Note("newer_load_stands", "what a newer file said since then stays as it is")
             )
@@ -1577,6 +1587,7 @@ def _settle(
                 load.gate_status,
                 load.docs,
                 at,
+                load.arrival.sent_at,
             )
         )
         for slot, count in slots:
@@ -1664,34 +1675,42 @@ def _write_ledger(
     period_rows.clear()
 
 
-def _held_by_newer(con: duckdb.DuckDBPyConnection, spec: TableSpec, load: _Load) -> dict[str, str]:
-    """Slots whose current load (their values) arrived first after this one's content did.
+@dataclass(frozen=True)
+class _Holder:
+    """The load that a slot is read from, and how new it is."""
 
-    A load that is looked at again under new rules is not news: it may not undo its correction.
-    """
-    return dict(
-        con.execute(
+    load_id: str
+    version: tuple[dt.datetime, str, str]
+    row_count: int
+
+
+def _version(load: _Load) -> tuple[dt.datetime, str, str]:
+    """How new a load is: when its file was last changed, then its name. Of two loads that speak for
+    one slot the newer stands, in whatever order they came; a load that is looked at again under new
+    rules is not news and may not undo its correction."""
+    a = load.arrival
+    return (a.sent_at or now(), _base_name(a.file_name), load.member.content_sha256)
+
+
+def _base_name(file_name: str) -> str:
+    return file_name.rsplit("/", 1)[-1]
+
+
+def _holders(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> dict[str, _Holder]:
+    """The current load of every slot of a table."""
+    return {
+        slot: _Holder(load_id, (sent_at, _base_name(name), digest), count)
+        for slot, load_id, sent_at, name, digest, count in con.execute(
             """
-            with first_arrivals as (
-                select content_sha256, coalesce(claim, '') as claim, min(arrival_number) as number
-                from ledger.arrival where table_name = $1 group by all
-            ),
-            held as (
-                select p.slot, p.load_id, f.number
-                from ledger.load_period as p
-                inner join ledger.load as l on l.load_id = p.load_id
-                inner join first_arrivals as f
-                    on f.content_sha256 = l.content_sha256 and f.claim = coalesce(l.claim, '')
-                where p.source || '/' || p.table_name = $1 and p.superseded_at is null
-            )
-            select slot, load_id from held
-            where number > (
-                select number from first_arrivals where content_sha256 = $2 and claim = $3
-            )
+            select p.slot, p.load_id, coalesce(l.sent_at, l.entered_at),
+                l.file_name, l.content_sha256, p.row_count
+            from ledger.load_period as p
+            inner join ledger.load as l on l.load_id = p.load_id
+            where p.source = $1 and p.table_name = $2 and p.superseded_at is null
             """,
-            [spec.name, load.member.content_sha256, load.member.claim],
+            [spec.source, spec.table],
         ).fetchall()
-    )
+    }
 
 
 # ----------------------------------------------------------------------- state

@@ -56,7 +56,7 @@ create table if not exists ledger.arrival (
     member_name varchar, sheet_name varchar, content_sha256 varchar not null,
     table_name varchar, claim varchar, found varchar not null, details varchar not null,
     status varchar not null,
-    load_id varchar, arrived_at timestamp not null
+    load_id varchar, arrived_at timestamp not null, sent_at timestamp
 );
 create table if not exists ledger.attempt (
     attempt_id varchar primary key, run_id varchar not null, attempted_at timestamp not null,
@@ -73,7 +73,7 @@ create table if not exists ledger.load (
     row_count_entered bigint not null, row_count_quarantined bigint not null,
     period_min varchar, period_max varchar, contract_version varchar not null,
     rules_version varchar not null, gate_status varchar not null, data_docs varchar,
-    entered_at timestamp not null,
+    entered_at timestamp not null, sent_at timestamp,
     check (row_count_read = row_count_entered + row_count_quarantined)
 );
 create table if not exists ledger.load_period (
@@ -96,6 +96,9 @@ create table if not exists ledger.gate_result (
 create table if not exists ledger.build (
     fingerprint varchar not null, built_at timestamp not null, release_id varchar
 );
+-- Columns that came later: a warehouse made before them gets them here.
+alter table ledger.arrival add column if not exists sent_at timestamp;
+alter table ledger.load add column if not exists sent_at timestamp;
 """
 
 
