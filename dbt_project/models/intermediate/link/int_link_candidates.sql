@@ -127,25 +127,79 @@ alike as (
     where legacy_keys.recording_system = 'legacy'
 ),
 
-final as (
+-- Where nobody wrote down a place, only the minute tells which records to compare.
+record_moments as (
     select
-        legacy_record_id,
-        connect_record_id,
-        'log' as block_code
+        records.record_id,
+        records.recording_system,
+        records.location_basis in ('npu', 'unknown') as is_unplaced,
+        record_groups.offence_group,
+        'reported' as moment_type,
+        {{ dbt.date_trunc('minute', 'records.reported_at') }} as moment
+    from records
+    inner join record_groups on records.record_id = record_groups.record_id
+
+    union all
+
+    select
+        records.record_id,
+        records.recording_system,
+        records.location_basis in ('npu', 'unknown') as is_unplaced,
+        record_groups.offence_group,
+        'occurred' as moment_type,
+        {{ dbt.date_trunc('minute', 'records.occurred_from_at') }} as moment
+    from records
+    inner join record_groups on records.record_id = record_groups.record_id
+    where records.occurred_from_at is not null
+),
+
+of_one_moment as (
+    select distinct
+        legacy_moments.record_id as legacy_record_id,
+        connect_moments.record_id as connect_record_id
+    from record_moments as legacy_moments
+    inner join record_moments as connect_moments
+        on
+            legacy_moments.offence_group = connect_moments.offence_group
+            and legacy_moments.moment_type = connect_moments.moment_type
+            and legacy_moments.moment = connect_moments.moment
+    where
+        legacy_moments.recording_system = 'legacy'
+        and connect_moments.recording_system = 'connect'
+        and (legacy_moments.is_unplaced or connect_moments.is_unplaced)
+),
+
+blocked as (
+    select
+        *,
+        'log' as block_code,
+        1 as block_order
     from of_one_log
 
     union all
 
     select
-        alike.legacy_record_id,
-        alike.connect_record_id,
-        'attributes' as block_code
+        *,
+        'attributes' as block_code,
+        2 as block_order
     from alike
-    left join of_one_log
-        on
-            alike.legacy_record_id = of_one_log.legacy_record_id
-            and alike.connect_record_id = of_one_log.connect_record_id
-    where of_one_log.legacy_record_id is null
+
+    union all
+
+    select
+        *,
+        'moment' as block_code,
+        3 as block_order
+    from of_one_moment
+),
+
+final as (
+    select
+        legacy_record_id,
+        connect_record_id,
+        min_by(block_code, block_order) as block_code
+    from blocked
+    group by legacy_record_id, connect_record_id
 )
 
 select * from final

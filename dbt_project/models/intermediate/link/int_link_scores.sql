@@ -110,7 +110,7 @@ near_enough as (
     from paired
     cross join cutover
     where
-        paired.block_code = 'log'
+        paired.block_code <> 'attributes'
         or paired.reported_minutes <= cutover.block_days * 1440
         or paired.occurred_minutes <= cutover.block_days * 1440
 ),

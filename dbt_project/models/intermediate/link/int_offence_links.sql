@@ -46,7 +46,7 @@ final as (
         case counted_system when 'legacy' then connect_record_id else legacy_record_id end
             as other_record_id,
         case
-            when block_code = 'attributes' then 'attributes'
+            when block_code <> 'log' then 'attributes'
             when attribute_score > 0 then 'log_number_and_attributes'
             else 'log_number'
         end as link_reason,
