@@ -5,15 +5,7 @@ with budget_lines as (
 ),
 
 entries as (
-    select
-        entry_id,
-        line_id,
-        entry_month,
-        kind as entry_type,
-        amount,
-        posted_at,
-        {{ financial_year('entry_month') }} as financial_year
-    from {{ ref('stg_grants__ledger_entries') }}
+    select * from {{ ref('fct_grant_entry') }}
 ),
 
 months as (
