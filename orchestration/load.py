@@ -20,6 +20,7 @@ import datetime as dt
 import hashlib
 import json
 import logging
+import statistics
 import tempfile
 import uuid
 from collections import defaultdict
@@ -44,6 +45,8 @@ from orchestration.warehouse import DiskFull, is_disk_full, snapshot_ledger, wri
 
 if TYPE_CHECKING:
     import duckdb
+
+    from orchestration.gates.suites import Suite
 
 log = logging.getLogger(__name__)
 
@@ -1341,7 +1344,7 @@ def _gate(
     from orchestration.gates import gate, measures, suites
 
     suite = suites.suite_for(spec)
-    context = _loader_measures(con, spec, loads)
+    context = _loader_measures(con, spec, loads, suite)
     con.register("_context", context)
     columns = [c.name for c in spec.columns]
     relation = f"(select * from raw.{spec.raw_name} where _load_id in {_id_list(loads)})"
@@ -1402,9 +1405,13 @@ def _gate(
         _move_duplicates(con, spec)
 
 
-def _loader_measures(con: duckdb.DuckDBPyConnection, spec: TableSpec, loads: list[_Load]) -> Any:
+def _loader_measures(
+    con: duckdb.DuckDBPyConnection, spec: TableSpec, loads: list[_Load], suite: Suite
+) -> Any:
     """What only the loader knows of each load, as an Arrow table keyed by ``load_id``."""
     import pyarrow as pa
+
+    from orchestration.gates import measures
 
     series = spec.series_sql.replace("{claim}", "claim")
     rows = con.execute(
@@ -1413,9 +1420,10 @@ def _loader_measures(con: duckdb.DuckDBPyConnection, spec: TableSpec, loads: lis
         [spec.source, spec.table],
     ).fetchall()
     history: dict[str, list[int]] = defaultdict(list)
+    series_of = {load_id: key for load_id, key, _ in rows}
     for _, key, count in rows:
         history[key].append(count)
-    keys = {}
+    keys: dict[str, str] = {}
     for load in loads:
         keys[load.load_id] = con.execute(
             f"select {series} from (select {lit(load.member.claim)} as claim)"
@@ -1433,14 +1441,24 @@ def _loader_measures(con: duckdb.DuckDBPyConnection, spec: TableSpec, loads: lis
             previous[load_id] += holder.row_count
 
     def typical(load: _Load) -> float | None:
-        others = sorted(history[keys[load.load_id]])
+        others = list(history[keys[load.load_id]])
         others.remove(load.row_count_inserted)
-        if len(others) < 6 or spec.series_sql == "''":
-            return None
-        middle = len(others) // 2
-        return float(
-            others[middle] if len(others) % 2 else sum(others[middle - 1 : middle + 1]) / 2
-        )
+        return _median(others, spec)
+
+    compared: dict[str, dict[str, dict[str, float]]] = {
+        name: defaultdict(dict) for name in suite.compared_measures
+    }
+    if compared:
+        found = con.execute(measures.compared_sql(suite, f"raw.{spec.raw_name}"))
+        for load_id, *values in found.fetchall():
+            key = keys.get(load_id, series_of.get(load_id))
+            for name, value in zip(compared, values, strict=True):
+                if key is not None and value is not None:
+                    compared[name][key][load_id] = value
+
+    def usual(name: str, load: _Load) -> float | None:
+        of_series = compared[name][keys[load.load_id]]
+        return _median([v for i, v in of_series.items() if i != load.load_id], spec)
 
     return pa.table(
         {
@@ -1467,8 +1485,16 @@ def _loader_measures(con: duckdb.DuckDBPyConnection, spec: TableSpec, loads: lis
             "claim_period": pa.array([x.member.claim_period for x in loads], pa.string()),
             "claim": pa.array([x.member.claim or None for x in loads], pa.string()),
             "is_replacing": pa.array([x.load_id in previous for x in loads], pa.bool_()),
+            **{name: pa.array([usual(name, x) for x in loads], pa.float64()) for name in compared},
         }
     )
+
+
+def _median(others: Sequence[float], spec: TableSpec) -> float | None:
+    """Median of what other loads of a series have; None with fewer than six, or without series."""
+    if len(others) < 6 or spec.series_sql == "''":
+        return None
+    return float(statistics.median(others))
 
 
 # ---- entering

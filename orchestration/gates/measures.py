@@ -65,5 +65,17 @@ def profile_sql(
     )
 
 
+def compared_sql(suite: Suite, relation: str, group_by: str = "_load_id") -> str:
+    """The SELECT of the measures that a suite compares between loads: ``load_id`` and one column
+    for each, under the name of the median. ``relation`` as for :func:`profile_sql`, with the rows
+    of every load to compare."""
+    columns = [f"{ident(group_by)} as load_id"]
+    columns += [
+        f"cast({m.sql} as {m.sql_type}) as {ident(name)}"
+        for name, m in suite.compared_measures.items()
+    ]
+    return _select(columns, f"from {relation}\ngroup by {ident(group_by)}")
+
+
 def _select(columns: Sequence[str], rest: str) -> str:
     return "select " + ",\n  ".join(columns) + "\n" + rest

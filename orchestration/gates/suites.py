@@ -71,14 +71,16 @@ class _Declared(BaseModel):
 
 class Measure(_Declared):
     """One value per load. Exactly one of: ``sql`` (an aggregate over the load's rows), ``expr``
-    (SQL over measures declared before it), ``from: loader``."""
+    (SQL over measures declared before it), ``from: loader``, ``from: others`` (the median of the
+    measure ``of``, which has an ``sql``, over the other loads of the series)."""
 
     name: Name
     description: Words
     type: Literal["number", "text", "boolean"] = "number"
     sql: Words | None = None
     expr: Words | None = None
-    origin: Literal["loader"] | None = Field(default=None, alias="from")
+    origin: Literal["loader", "others"] | None = Field(default=None, alias="from")
+    of: Name | None = None
 
     @model_validator(mode="after")
     def _one_origin(self) -> Measure:
@@ -86,6 +88,10 @@ class Measure(_Declared):
             raise ValueError("give exactly one of sql, expr and from")
         if self.name in _RESERVED:
             raise ValueError(f"{self.name!r} is a reserved name")
+        if (self.of is not None) != (self.origin == "others"):
+            raise ValueError("of belongs to from: others, which needs it")
+        if self.origin == "others" and self.type != "number":
+            raise ValueError("type must be number")
         if self.origin == "loader":
             if self.name not in LOADER_MEASURES:
                 raise ValueError(
@@ -194,7 +200,14 @@ class Suite(_Declared):
 
     @property
     def loader_measures(self) -> tuple[Measure, ...]:
-        return tuple(m for m in self.measures if m.origin == "loader")
+        """Measures that are known before the load's rows are looked at."""
+        return tuple(m for m in self.measures if m.origin is not None)
+
+    @property
+    def compared_measures(self) -> dict[str, Measure]:
+        """Scanned measures that are compared with other loads, by the name of the median."""
+        by_name = {m.name: m for m in self.measures}
+        return {m.name: by_name[m.of] for m in self.measures if m.of is not None}
 
     @property
     def scan_measures(self) -> tuple[Measure, ...]:
@@ -429,7 +442,7 @@ def _needed(
     queue = [measures[n] for n in wanted if n in measures]
     while queue:
         m = queue.pop()
-        for name in re.findall(r"[a-z_][a-z0-9_]*", m.expr or ""):
+        for name in re.findall(r"[a-z_][a-z0-9_]*", m.expr or m.of or ""):
             if name in measures and name not in wanted:
                 wanted.add(name)
                 queue.append(measures[name])
@@ -447,7 +460,12 @@ def _check_suite(path: Path, root: Path, suite: Suite, own: set[str]) -> None:
         unknown = set(_PLACEHOLDER.findall(e.message)) - names - {"observed", "expected"}
         if unknown:
             raise SuiteError(f"{where}: message: there is no measure {sorted(unknown)[0]!r}")
+    scanned = {m.name for m in suite.scan_measures if m.type == "number"}
     for m in suite.measures:
+        if m.of is not None and m.of not in scanned:
+            raise SuiteError(
+                f"{file}: measures: {m.name}: of: {m.of!r} is not a number with an sql of its own"
+            )
         for key, text in (("sql", m.sql), ("expr", m.expr)):
             problem = _sql_problem(text) if text is not None else None
             if problem:

@@ -479,8 +479,11 @@ def _identify_parquet(path: Path, table: Table | None, where: Where) -> list[Fou
 
 
 def _identify_json(path: Path, name: str, table: Table | None, settings: object) -> list[Found]:
+    from orchestration.privacy import SIMULATION_MANIFEST
     from orchestration.sources.grants_360 import read as grants
 
+    if name == SIMULATION_MANIFEST:
+        return [Unrecognised(None, "the simulator's list of the files it wrote")]
     awards = tables()["grants_360/awards"]
     if table is not None and table is not awards:
         raise LoadRefused("wrong_format", f"{table.name} is not read from JSON")
