@@ -8,3 +8,8 @@
         else 'unknown'
     end
 {%- endmacro %}
+
+{#- Whole minutes between two times, whichever is the earlier. -#}
+{% macro minutes_apart(one, other) -%}
+    abs({{ dbt.datediff(one, other, 'minute') }})
+{%- endmacro %}

@@ -79,10 +79,10 @@ final as (
             row_number() over (
                 partition by every_change.offence_id
                 order by
-                    every_change.changed_at,
+                    every_change.changed_at asc,
                     every_change.recording_system desc,
-                    every_change.change_reason_code,
-                    every_change.to_offence_code
+                    every_change.change_reason_code asc,
+                    every_change.to_offence_code asc
             ) as integer
         ) as change_number,
         every_change.changed_at,
@@ -91,14 +91,16 @@ final as (
         every_change.to_offence_code,
         every_change.change_reason_code,
         every_change.recording_system,
-        -- A cancellation that only ended a double entry, or was not the first, changes nothing.
+        -- A cancellation of the old record alone, or one that was not the first, changes nothing.
         case
             when every_change.change_reason_code like 'cancelled%'
                 then
                     offences.is_cancelled
                     and coalesce(every_change.changed_at = offences.cancelled_at, false)
             when every_change.change_reason_code = 'reclassified'
-                then every_change.from_offence_code is distinct from every_change.to_offence_code
+                then
+                    coalesce(every_change.from_offence_code, '')
+                    <> coalesce(every_change.to_offence_code, '')
             else false
         end as is_effective
     from every_change

@@ -49,13 +49,13 @@ counted_records as (
 ),
 
 -- Beside each record that counts, what the other system has of the same crime. `later_` is what
--- CONNECT has, which of the two ever counts: it is where the investigation went on.
+-- CONNECT has, which of the two ever counts: there the investigation went on, so a cancellation
+-- of the old record alone (to end a double entry, say) cancels nothing.
 side_by_side as (
     select
         counted.*,
         other.link_reason,
         other.link_score,
-        other.record_id is not null as is_linked,
         other.crime_number as other_crime_number,
         other.investigation_id as other_investigation_id,
         other.log_number as other_log_number,
@@ -94,27 +94,15 @@ side_by_side as (
         case other.recording_system
             when 'connect' then other.is_cancelled
             else counted.is_cancelled
-        end as is_connect_cancelled,
+        end as is_later_cancelled,
         case other.recording_system
             when 'connect' then other.cancelled_code
             else counted.cancelled_code
-        end as connect_cancelled_code,
+        end as later_cancelled_code,
         case other.recording_system
             when 'connect' then other.cancelled_at
             else counted.cancelled_at
-        end as connect_cancelled_at,
-        case other.recording_system
-            when 'legacy' then other.is_cancelled
-            else counted.is_cancelled
-        end as is_legacy_cancelled,
-        case other.recording_system
-            when 'legacy' then other.cancelled_code
-            else counted.cancelled_code
-        end as legacy_cancelled_code,
-        case other.recording_system
-            when 'legacy' then other.cancelled_at
-            else counted.cancelled_at
-        end as legacy_cancelled_at,
+        end as later_cancelled_at,
         -- The other record places the crime only where it knows better.
         case
             when counted.location_basis = 'lsoa' then false
@@ -126,45 +114,6 @@ side_by_side as (
         end as is_placed_by_other
     from counted_records as counted
     left join other_records as other on counted.record_id = other.counted_record_id
-),
-
--- Cancelled is what the investigation says. One of two records cancelled as a duplicate (C3) of
--- the other only ends the double entry: the crime stands.
-cancellations as (
-    select
-        record_id,
-        case
-            when not is_linked then is_cancelled
-            when is_connect_cancelled and is_legacy_cancelled then true
-            else is_connect_cancelled and coalesce(connect_cancelled_code, '') <> 'C3'
-        end as is_cancelled,
-        is_linked
-        and is_connect_cancelled
-        and is_legacy_cancelled
-        and coalesce(connect_cancelled_code, '') = 'C3'
-        and coalesce(legacy_cancelled_code, '') <> 'C3' as is_by_legacy
-    from side_by_side
-    where is_connect_cancelled or is_legacy_cancelled or is_cancelled
-),
-
-resolved as (
-    select
-        side_by_side.*,
-        coalesce(cancellations.is_cancelled, false) as is_finally_cancelled,
-        case
-            when not coalesce(cancellations.is_cancelled, false) then null
-            when cancellations.is_by_legacy then side_by_side.legacy_cancelled_code
-            when side_by_side.is_linked then side_by_side.connect_cancelled_code
-            else side_by_side.cancelled_code
-        end as final_cancelled_code,
-        case
-            when not coalesce(cancellations.is_cancelled, false) then null
-            when cancellations.is_by_legacy then side_by_side.legacy_cancelled_at
-            when side_by_side.is_linked then side_by_side.connect_cancelled_at
-            else side_by_side.cancelled_at
-        end as final_cancelled_at
-    from side_by_side
-    left join cancellations on side_by_side.record_id = cancellations.record_id
 ),
 
 victims as (
@@ -225,25 +174,25 @@ offences_of_days as (
 -- the code had when that was done.
 reclassified_later as (
     select
-        resolved.record_id,
+        side_by_side.record_id,
         min(offences.offence_group) as offence_group,
         min(offences.offence_subgroup) as offence_subgroup
-    from resolved
+    from side_by_side
     inner join offences_of_days
         on
-            resolved.later_offence_code = offences_of_days.offence_code
-            and cast(resolved.recorded_at as date) = offences_of_days.recorded_date
+            side_by_side.later_offence_code = offences_of_days.offence_code
+            and cast(side_by_side.recorded_at as date) = offences_of_days.recorded_date
     inner join offences
         on
-            resolved.later_offence_code = offences.offence_code
-            and cast(resolved.later_reclassified_at as date)
-            >= coalesce(offences.valid_from, cast(resolved.later_reclassified_at as date))
-            and cast(resolved.later_reclassified_at as date)
-            <= coalesce(offences.valid_to, cast(resolved.later_reclassified_at as date))
+            side_by_side.later_offence_code = offences.offence_code
+            and cast(side_by_side.later_reclassified_at as date)
+            >= coalesce(offences.valid_from, cast(side_by_side.later_reclassified_at as date))
+            and cast(side_by_side.later_reclassified_at as date)
+            <= coalesce(offences.valid_to, cast(side_by_side.later_reclassified_at as date))
     where
         offences_of_days.offence_group is null
-        and resolved.later_reclassified_at is not null
-    group by resolved.record_id
+        and side_by_side.later_reclassified_at is not null
+    group by side_by_side.record_id
 ),
 
 -- Where eras overlap, the newer system is the one in use.
@@ -261,14 +210,16 @@ eras_of_days as (
 
 described as (
     select
-        resolved.*,
-        cast(resolved.recorded_at as date) as recorded_date,
+        side_by_side.*,
+        cast(side_by_side.recorded_at as date) as recorded_date,
         -- Whichever system it was first put into.
-        least(resolved.recorded_at, coalesce(resolved.other_recorded_at, resolved.recorded_at))
-            as first_recorded_at,
-        coalesce(resolved.weapon_code, resolved.other_weapon_code, 'unknown')
+        least(
+            side_by_side.recorded_at,
+            coalesce(side_by_side.other_recorded_at, side_by_side.recorded_at)
+        ) as first_recorded_at,
+        coalesce(side_by_side.weapon_code, side_by_side.other_weapon_code, 'unknown')
             as final_weapon_code,
-        coalesce(resolved.weapon_use_code, resolved.other_weapon_use_code, 'unknown')
+        coalesce(side_by_side.weapon_use_code, side_by_side.other_weapon_use_code, 'unknown')
             as final_weapon_use_code,
         eras_of_days.era_code,
         coalesce(offences_of_days.offence_group, reclassified_later.offence_group)
@@ -278,19 +229,19 @@ described as (
         offences_of_days.is_of_knife_collection,
         case
             when
-                cast(resolved.recorded_at as date)
-                >= coalesce(like_for_like_rules.first_day, cast(resolved.recorded_at as date))
+                cast(side_by_side.recorded_at as date)
+                >= coalesce(like_for_like_rules.first_day, cast(side_by_side.recorded_at as date))
                 then like_for_like_rules.rule_code
         end as like_for_like_rule_code
-    from resolved
-    left join eras_of_days on cast(resolved.recorded_at as date) = eras_of_days.recorded_date
+    from side_by_side
+    left join eras_of_days on cast(side_by_side.recorded_at as date) = eras_of_days.recorded_date
     left join offences_of_days
         on
-            resolved.later_offence_code = offences_of_days.offence_code
-            and cast(resolved.recorded_at as date) = offences_of_days.recorded_date
-    left join reclassified_later on resolved.record_id = reclassified_later.record_id
+            side_by_side.later_offence_code = offences_of_days.offence_code
+            and cast(side_by_side.recorded_at as date) = offences_of_days.recorded_date
+    left join reclassified_later on side_by_side.record_id = reclassified_later.record_id
     left join like_for_like_rules
-        on resolved.record_origin_code = like_for_like_rules.record_origin_code
+        on side_by_side.record_origin_code = like_for_like_rules.record_origin_code
 ),
 
 final as (
@@ -358,10 +309,10 @@ final as (
         described.record_origin_code,
         described.like_for_like_rule_code is null as is_like_for_like,
         described.like_for_like_rule_code,
-        described.is_finally_cancelled as is_cancelled,
-        described.final_cancelled_code as cancelled_code,
-        described.final_cancelled_at as cancelled_at,
-        cast({{ dbt.date_trunc('month', 'described.final_cancelled_at') }} as date)
+        described.is_later_cancelled as is_cancelled,
+        described.later_cancelled_code as cancelled_code,
+        described.later_cancelled_at as cancelled_at,
+        cast({{ dbt.date_trunc('month', 'described.later_cancelled_at') }} as date)
             as cancelled_month,
         described.later_outcome_type_code as outcome_type_code,
         described.later_outcome_at as outcome_at,

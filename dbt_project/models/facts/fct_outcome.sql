@@ -7,7 +7,7 @@ final as (
         offence_id,
         outcome_type_code,
         outcome_at,
-        cast({{ dbt.datediff('recorded_date', 'outcome_at', 'day') }} as integer) as days_to_outcome,
+        cast(cast(outcome_at as date) - recorded_date as integer) as days_to_outcome,
         recorded_month,
         is_cancelled
     from offences

@@ -54,7 +54,9 @@ final as (
     left join closing_codes on logs.source_closing_codes = closing_codes.source_closing_codes
     left join lsoa_places on logs.lsoa_code = lsoa_places.place_code
     {{ join_code_map('opening_map', 'incidents.opening', 'logs.source_opening_code') }}
-    {{ join_code_map('category_map', 'incidents.report_category', 'logs.source_report_category_code') }}
+    {{ join_code_map(
+        'category_map', 'incidents.report_category', 'logs.source_report_category_code'
+    ) }}
     {{ join_code_map('result_map', 'incidents.lqt_result', 'logs.source_lqt_result_code') }}
 )
 

@@ -12,9 +12,9 @@ with recursive scored as (
         row_number() over (
             order by
                 scores.link_score desc,
-                scores.reported_minutes,
-                scores.legacy_record_id,
-                scores.connect_record_id
+                scores.reported_minutes asc,
+                scores.legacy_record_id asc,
+                scores.connect_record_id asc
         ) as pair_rank
     from {{ ref('int_link_scores') }} as scores
     cross join {{ ref('int_cutover') }} as cutover
@@ -40,25 +40,39 @@ rounds as (
         judged.is_best_of_both as is_taken
     from (
         select
-            best.*,
-            max(cast(best.is_best_of_both as integer)) over (partition by best.legacy_record_id)
-            + max(cast(best.is_best_of_both as integer)) over (
-                partition by best.connect_record_id
-            ) as taken_count
+            marked.*,
+            max(marked.taken_mark) over (partition by marked.legacy_record_id)
+                as legacy_taken_mark,
+            max(marked.taken_mark) over (partition by marked.connect_record_id)
+                as connect_taken_mark
         from (
             select
-                rounds.*,
-                rounds.pair_rank = min(rounds.pair_rank) over (
-                    partition by rounds.legacy_record_id
-                )
-                and rounds.pair_rank = min(rounds.pair_rank) over (
-                    partition by rounds.connect_record_id
-                ) as is_best_of_both
-            from rounds
-            where not rounds.is_taken
-        ) as best
+                compared.*,
+                compared.pair_rank = compared.legacy_best_rank
+                and compared.pair_rank = compared.connect_best_rank as is_best_of_both,
+                case
+                    when
+                        compared.pair_rank = compared.legacy_best_rank
+                        and compared.pair_rank = compared.connect_best_rank
+                        then 1
+                    else 0
+                end as taken_mark
+            from (
+                select
+                    rounds.*,
+                    min(rounds.pair_rank) over (partition by rounds.legacy_record_id)
+                        as legacy_best_rank,
+                    min(rounds.pair_rank) over (partition by rounds.connect_record_id)
+                        as connect_best_rank
+                from rounds
+                where not rounds.is_taken
+            ) as compared
+        ) as marked
     ) as judged
-    where judged.is_best_of_both or judged.taken_count = 0
+    -- Left for the next round: pairs whose two records are both still free.
+    where
+        judged.is_best_of_both
+        or (judged.legacy_taken_mark = 0 and judged.connect_taken_mark = 0)
 ),
 
 final as (

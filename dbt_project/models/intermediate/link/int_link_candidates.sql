@@ -106,11 +106,14 @@ connect_keys as (
 
 of_one_log as (
     select
-        legacy.record_id as legacy_record_id,
-        connect.record_id as connect_record_id
-    from records as legacy
-    inner join records as connect on legacy.log_number = connect.log_number
-    where legacy.recording_system = 'legacy' and connect.recording_system = 'connect'
+        legacy_records.record_id as legacy_record_id,
+        connect_records.record_id as connect_record_id
+    from records as legacy_records
+    inner join records as connect_records
+        on legacy_records.log_number = connect_records.log_number
+    where
+        legacy_records.recording_system = 'legacy'
+        and connect_records.recording_system = 'connect'
 ),
 
 alike as (

@@ -79,40 +79,50 @@ paired as (
         candidates.legacy_record_id,
         candidates.connect_record_id,
         candidates.block_code,
-        legacy.log_number as legacy_log_number,
-        connect.log_number as connect_log_number,
-        legacy.offence_code as legacy_offence_code,
-        legacy.offence_subgroup as legacy_offence_subgroup,
-        legacy.offence_group as legacy_offence_group,
-        connect.offence_code as connect_offence_code,
-        connect.offence_subgroup as connect_offence_subgroup,
-        connect.offence_group as connect_offence_group,
-        connect.first_offence_code as connect_first_offence_code,
-        connect.first_offence_subgroup as connect_first_offence_subgroup,
-        connect.first_offence_group as connect_first_offence_group,
-        legacy.lsoa_code as legacy_lsoa_code,
-        connect.lsoa_code as connect_lsoa_code,
-        legacy.victim_profile as legacy_victim_profile,
-        connect.victim_profile as connect_victim_profile,
-        least(legacy.person_hash_count, connect.person_hash_count) as comparable_person_count,
-        abs({{ dbt.datediff('legacy.occurred_from_at', 'connect.occurred_from_at', 'minute') }})
-            as occurred_minutes,
-        abs({{ dbt.datediff('legacy.reported_at', 'connect.reported_at', 'minute') }})
-            as reported_minutes
+        legacy_records.log_number as legacy_log_number,
+        connect_records.log_number as connect_log_number,
+        legacy_records.offence_code as legacy_offence_code,
+        legacy_records.offence_subgroup as legacy_offence_subgroup,
+        legacy_records.offence_group as legacy_offence_group,
+        connect_records.offence_code as connect_offence_code,
+        connect_records.offence_subgroup as connect_offence_subgroup,
+        connect_records.offence_group as connect_offence_group,
+        connect_records.first_offence_code as connect_first_offence_code,
+        connect_records.first_offence_subgroup as connect_first_offence_subgroup,
+        connect_records.first_offence_group as connect_first_offence_group,
+        legacy_records.lsoa_code as legacy_lsoa_code,
+        connect_records.lsoa_code as connect_lsoa_code,
+        legacy_records.victim_profile as legacy_victim_profile,
+        connect_records.victim_profile as connect_victim_profile,
+        least(legacy_records.person_hash_count, connect_records.person_hash_count) as comparable_person_count,
+        legacy_records.occurred_from_at as legacy_occurred_at,
+        connect_records.occurred_from_at as connect_occurred_at,
+        legacy_records.reported_at as legacy_reported_at,
+        connect_records.reported_at as connect_reported_at
     from candidates
-    inner join records as legacy on candidates.legacy_record_id = legacy.record_id
-    inner join records as connect on candidates.connect_record_id = connect.record_id
+    inner join records as legacy_records
+        on candidates.legacy_record_id = legacy_records.record_id
+    inner join records as connect_records
+        on candidates.connect_record_id = connect_records.record_id
+),
+
+timed as (
+    select
+        *,
+        {{ minutes_apart('legacy_occurred_at', 'connect_occurred_at') }} as occurred_minutes,
+        {{ minutes_apart('legacy_reported_at', 'connect_reported_at') }} as reported_minutes
+    from paired
 ),
 
 -- Days are compared in the candidates, moments here.
 near_enough as (
-    select paired.*
-    from paired
+    select timed.*
+    from timed
     cross join cutover
     where
-        paired.block_code <> 'attributes'
-        or paired.reported_minutes <= cutover.block_days * 1440
-        or paired.occurred_minutes <= cutover.block_days * 1440
+        timed.block_code <> 'attributes'
+        or timed.reported_minutes <= cutover.block_days * 1440
+        or timed.occurred_minutes <= cutover.block_days * 1440
 ),
 
 shared as (
@@ -121,11 +131,12 @@ shared as (
         near_enough.connect_record_id,
         count(*) as shared_person_count
     from near_enough
-    inner join referenced as legacy on near_enough.legacy_record_id = legacy.record_id
-    inner join referenced as connect
+    inner join referenced as legacy_persons
+        on near_enough.legacy_record_id = legacy_persons.record_id
+    inner join referenced as connect_persons
         on
-            near_enough.connect_record_id = connect.record_id
-            and legacy.person_hash = connect.person_hash
+            near_enough.connect_record_id = connect_persons.record_id
+            and legacy_persons.person_hash = connect_persons.person_hash
     where near_enough.comparable_person_count > 0
     group by 1, 2
 ),
@@ -150,7 +161,10 @@ compared as (
                 then 'same_code'
             when
                 near_enough.legacy_offence_subgroup
-                in (near_enough.connect_offence_subgroup, near_enough.connect_first_offence_subgroup)
+                in (
+                    near_enough.connect_offence_subgroup,
+                    near_enough.connect_first_offence_subgroup
+                )
                 then 'same_subgroup'
             when
                 near_enough.legacy_offence_group

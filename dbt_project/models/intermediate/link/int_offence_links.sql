@@ -19,18 +19,20 @@ cutover as (
 linked as (
     select
         scores.*,
-        legacy.crime_number,
-        connect.investigation_id,
+        legacy_records.crime_number,
+        connect_records.investigation_id,
         -- A crime that was recorded before go-live was counted then, and keeps its place.
-        case when legacy.recorded_at < cutover.go_live_date then 'legacy' else 'connect' end
+        case when legacy_records.recorded_at < cutover.go_live_date then 'legacy' else 'connect' end
             as counted_system
     from assignments
     inner join scores
         on
             assignments.legacy_record_id = scores.legacy_record_id
             and assignments.connect_record_id = scores.connect_record_id
-    inner join records as legacy on assignments.legacy_record_id = legacy.record_id
-    inner join records as connect on assignments.connect_record_id = connect.record_id
+    inner join records as legacy_records
+        on assignments.legacy_record_id = legacy_records.record_id
+    inner join records as connect_records
+        on assignments.connect_record_id = connect_records.record_id
     cross join cutover
 ),
 

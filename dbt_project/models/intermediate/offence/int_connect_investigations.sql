@@ -102,8 +102,12 @@ coded as (
         on investigations.source_weapon_codes = weapon_lists.source_weapon_codes
     {{ join_code_map('offence_map', 'connect.offence', 'investigations.source_offence_code') }}
     {{ join_code_map('use_map', 'connect.weapon_use', 'investigations.source_weapon_use_code') }}
-    {{ join_code_map('toxicology_map', 'connect.toxicology', 'investigations.source_toxicology_code') }}
-    {{ join_code_map('origin_map', 'connect.record_origin', 'investigations.source_record_origin_code') }}
+    {{ join_code_map(
+        'toxicology_map', 'connect.toxicology', 'investigations.source_toxicology_code'
+    ) }}
+    {{ join_code_map(
+        'origin_map', 'connect.record_origin', 'investigations.source_record_origin_code'
+    ) }}
     {{ join_code_map('outcome_map', 'connect.outcome', 'investigations.source_outcome_code') }}
     {{ join_code_map('status_map', 'connect.status', 'investigations.source_status_code') }}
 ),

@@ -1,15 +1,15 @@
-with legacy as (
+with legacy_crimes as (
     select * from {{ ref('int_legacy_crimes') }}
 ),
 
-connect as (
+investigations as (
     select * from {{ ref('int_connect_investigations') }}
 ),
 
 final as (
-    select * from legacy
+    select * from legacy_crimes
     union all
-    select * from connect
+    select * from investigations
 )
 
 select * from final

@@ -136,8 +136,10 @@ final as (
         placed.weapon_use_code,
         cast(null as boolean) as is_spiking,
         cast(null as {{ dbt.type_string() }}) as toxicology_code,
-        case when overturned_logs.log_number is not null then 'log_quality_review' else 'standard' end
-            as record_origin_code,
+        case
+            when overturned_logs.log_number is not null then 'log_quality_review'
+            else 'standard'
+        end as record_origin_code,
         placed.is_cancelled,
         placed.cancelled_code,
         placed.cancelled_at,

@@ -72,7 +72,7 @@ beat_best_fits as (
     qualify
         row_number() over (
             partition by recording_system, beat_code
-            order by lsoa_count desc, neighbourhood_code, npu_code, district_code
+            order by lsoa_count desc, neighbourhood_code asc, npu_code asc, district_code asc
         ) = 1
 ),
 

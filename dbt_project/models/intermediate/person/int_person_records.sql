@@ -37,7 +37,7 @@ involvements as (
 ),
 
 -- Persons whose crime is not there (in quarantine, or not yet supplied) are left out.
-legacy as (
+legacy_coded as (
     select
         legacy_crimes.record_id,
         'legacy' as recording_system,
@@ -58,7 +58,9 @@ legacy as (
     {{ join_code_map('role_map', 'legacy.role', 'persons.source_role_code') }}
     {{ join_code_map('sex_map', 'legacy.sex', 'persons.source_sex_code') }}
     {{ join_code_map('self_map', 'legacy.ethnicity_self', 'persons.source_self_ethnicity_code') }}
-    {{ join_code_map('officer_map', 'legacy.ethnicity_officer', 'persons.source_officer_ethnicity_code') }}
+    {{ join_code_map(
+        'officer_map', 'legacy.ethnicity_officer', 'persons.source_officer_ethnicity_code'
+    ) }}
 ),
 
 connect_coded as (
@@ -110,7 +112,7 @@ connect_aged as (
         on connect_coded.given_band_code = given_bands.age_band_code
 ),
 
-connect as (
+connect_banded as (
     select
         connect_aged.record_id,
         'connect' as recording_system,
@@ -129,9 +131,9 @@ connect as (
 ),
 
 persons as (
-    select * from legacy
+    select * from legacy_coded
     union all
-    select * from connect
+    select * from connect_banded
 ),
 
 final as (
