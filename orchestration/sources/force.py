@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from orchestration.sources.headers import Match, Near, table_settings
 from orchestration.sources.model import LoadRefused
-from orchestration.sources.tables import Table, Where, financial_year, plain
+from orchestration.sources.tables import Table, Where, financial_year, no_claim, plain
 
 #: A month in a name: 2019-04, 2019_04, 201904; not the beginning of a day.
 _MONTH = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_. ]?(\d\d)(?!\d)(?![-_. ]\d\d(?!\d))")
@@ -21,7 +21,13 @@ _MONTH = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_. ]?(\d\d)(?!\d)(?![-_. ]\d\d(?!\
 Matcher = Callable[[Sequence[str], Where], Match | Near | None]
 
 
-def _table(name: str, stems: Sequence[str], claim, match: Matcher | None) -> Table:
+def _table(
+    name: str,
+    stems: Sequence[str],
+    claim: Callable[[Where], tuple[str, str | None]],
+    match: Matcher | None = None,
+    is_monthly: bool = False,
+) -> Table:
     ways = "|".join(re.escape(stem).replace("_", "[-_ ]") for stem in stems)
     return Table(
         name=name,
@@ -29,6 +35,7 @@ def _table(name: str, stems: Sequence[str], claim, match: Matcher | None) -> Tab
         claim=claim,
         match=match,
         shape=plain,
+        is_monthly=is_monthly,
     )
 
 
@@ -49,7 +56,7 @@ def monthly(name: str, stem: str, *, must: bool = False) -> Table:
         period = "-".join(found.pop())
         return period, period
 
-    return _table(name, (stem,), claim, None)
+    return _table(name, (stem,), claim, is_monthly=True)
 
 
 def yearly(
@@ -76,7 +83,7 @@ def yearly(
 
 def undated(name: str, stem: str) -> Table:
     """A table whose files stand for no period."""
-    return _table(name, (stem,), lambda where: ("", None), None)
+    return _table(name, (stem,), no_claim)
 
 
 def _own(name: str, where: Where, month: bool = True) -> set[tuple[str, str]]:

@@ -78,9 +78,9 @@ class Table:
     ``match`` compares titles with the table's layouts. ``claim`` gives (claim, period) or raises
     ``LoadRefused`` where the name does not say what it must. ``shape`` turns rows into contract
     columns. ``one_to_one`` tables have a record per row and a title per column, so DuckDB may read
-    a clean file directly. ``options`` gives the reader what it needs to know about the place the
-    file came from. ``grid`` and ``read_grid`` recognise and read a whole sheet, for tables whose
-    sheets are not one header above rows.
+    a clean file directly. ``is_monthly`` tables have a file for each month. ``options`` gives the
+    reader what it needs to know about the place the file came from. ``grid`` and ``read_grid``
+    recognise and read a whole sheet, for tables whose sheets are not one header above rows.
     """
 
     name: str
@@ -89,6 +89,7 @@ class Table:
     match: Callable[[Sequence[str], Where], Match | Near | None] | None = None
     shape: Callable[[Member, Iterable[Chunk]], Iterator[TextBatch]] | None = None
     one_to_one: bool = True
+    is_monthly: bool = False
     options: Callable[[Path, object], tuple[tuple[str, str], ...]] | None = None
     grid: Callable[[Sheet, Where], Match | Near | None] | None = None
     read_grid: Callable[[Member, Sheet], Iterator[TextBatch]] | None = None

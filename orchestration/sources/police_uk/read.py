@@ -86,6 +86,7 @@ def _table(name: str, series: str) -> Table:
         patterns=(rf"^\d{{4}}-\d{{2}}-.+-{series}\.[a-z]+$",),
         claim=_claim(f"police_uk/{name}"),
         shape=plain,
+        is_monthly=True,
     )
 
 
