@@ -16,7 +16,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 PROJECT = Path(__file__).resolve().parents[1]
 DBT_PROJECT = PROJECT / "dbt_project"
@@ -47,6 +54,21 @@ class Periods(_Strict):
     #: last month of the current year to date (the baseline is cut at the same month); none: all of
     #: both years
     last_month: str | None = Field("2021-11", pattern=r"^\d{4}-(0[1-9]|1[0-2])$")
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Periods:
+        for name in ("baseline", "current"):
+            first, last = getattr(self, name).split("/")
+            if (int(first) + 1) % 100 != int(last):
+                raise ValueError(f"{name} {getattr(self, name)!r} is no year: write 2019/20")
+        if self.last_month is not None:
+            first = int(self.current[:4])
+            if not f"{first}-04" <= self.last_month <= f"{first + 1}-03":
+                raise ValueError(
+                    f"last_month {self.last_month} does not lie in the current year "
+                    f"{self.current} (April {first} to March {first + 1})"
+                )
+        return self
 
 
 class SourceTable(_Strict):
@@ -160,6 +182,15 @@ class Settings(_Strict):
             k: {str(a): str(b) for a, b in v.items()} if isinstance(v, dict) else v
             for k, v in value.items()
         }
+
+    @field_validator("recording_eras", "known_events")
+    @classmethod
+    def _each_once(cls, value: list[Any]) -> list[Any]:
+        codes = [each.code for each in value]
+        twice = sorted({code for code in codes if codes.count(code) > 1})
+        if twice:
+            raise ValueError(f"each code once: {', '.join(twice)} stands there more than once")
+        return value
 
     @field_validator("recording_eras")
     @classmethod

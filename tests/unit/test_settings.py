@@ -53,3 +53,33 @@ def test_a_mistake_is_named_with_file_and_key(tmp_path, text, words):
 def test_a_configuration_that_is_not_there_is_said_so(tmp_path):
     with pytest.raises(SettingsError, match=r"nowhere\.yml does not exist"):
         load_settings(config=tmp_path / "nowhere.yml")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"periods": {"current": "2021/22", "last_month": "2020-11"}}, "does not lie in"),
+        ({"periods": {"baseline": "2019/21"}}, "is no year"),
+        (
+            {
+                "known_events": [
+                    {
+                        "code": "a",
+                        "name": "A",
+                        "kind": "reporting",
+                        "action": "note",
+                        "first_day": "2021-01-01",
+                        "evidence": "",
+                    }
+                ]
+                * 2
+            },
+            "each code once: a",
+        ),
+    ],
+)
+def test_periods_and_events_that_make_no_sense_are_refused_in_words(
+    given: dict, words: str, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError, match=words):
+        load_settings(home=tmp_path, overrides=given)

@@ -16,6 +16,17 @@ programme_counts as (
     where denominator_count is null
 ),
 
+indicator_counts as (
+    select event_count as observed_count from {{ ref('int_indicator_months') }}
+),
+
+indicator_totals as (
+    select
+        baseline_count,
+        current_count
+    from {{ ref('int_indicator_pairs') }}
+),
+
 requests as (
     select observed_count from offence_counts
     union all
@@ -24,6 +35,15 @@ requests as (
     select observed_count from triangulation_counts
     union all
     select observed_count from programme_counts
+    union all
+    select observed_count from indicator_counts
+    union all
+    select baseline_count as observed_count from indicator_totals
+    union all
+    select current_count as observed_count from indicator_totals
+    union all
+    -- A month that was supplied and has none.
+    select 0 as observed_count
 ),
 
 final as (

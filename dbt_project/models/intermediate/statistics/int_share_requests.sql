@@ -12,10 +12,26 @@ audit_shares as (
     from {{ ref('int_audit_figures') }}
 ),
 
+outcome_shares as (
+    select
+        positive_count as success_count,
+        recorded_count as trial_count
+    from {{ ref('int_outcome_cohorts') }}
+
+    union all
+
+    select
+        positive_within_90_days_count as success_count,
+        recorded_count as trial_count
+    from {{ ref('int_outcome_cohorts') }}
+),
+
 requests as (
     select * from programme_shares
     union all
     select * from audit_shares
+    union all
+    select * from outcome_shares
 ),
 
 final as (

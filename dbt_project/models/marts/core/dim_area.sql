@@ -58,6 +58,57 @@ district_names as (
     having count(*) = 1
 ),
 
+beats as (
+    select * from {{ ref('stg_geography__beats') }}
+),
+
+settings as (
+    select * from {{ ref('stg_ledger__configuration') }}
+),
+
+units as (
+    select
+        npu_code,
+        min(npu_name) as npu_name
+    from beats
+    group by npu_code
+),
+
+neighbourhoods as (
+    select
+        neighbourhood_code,
+        min(neighbourhood_name) as neighbourhood_name,
+        min(npu_code) as npu_code
+    from beats
+    group by neighbourhood_code
+),
+
+-- Places of the force's own that records can be counted for, though none of them is on a map.
+own_areas as (
+    select
+        'npu/' || npu_code as area_id,
+        'npu' as area_type,
+        npu_code as area_code,
+        npu_name as area_name
+    from units
+
+    union all
+
+    select
+        'npu/unknown' as area_id,
+        'npu' as area_type,
+        'unknown' as area_code,
+        'Unit not known' as area_name
+
+    union all
+
+    select
+        'impact_area/all' as area_id,
+        'impact_area' as area_type,
+        'all' as area_code,
+        'All impact areas' as area_name
+),
+
 lsoa_codes as (
     select lsoa_code from lsoas_to_msoas
     union distinct
@@ -187,6 +238,34 @@ areas as (
         lsoas.imd_rank
     from lsoas
     left join districts on lsoas.lad_code = districts.lad_code
+
+    union all
+
+    select
+        own_areas.area_id,
+        own_areas.area_type,
+        own_areas.area_code,
+        own_areas.area_name,
+        'force/' || settings.force_code as parent_area_id,
+        settings.force_code,
+        cast(null as {{ dbt.type_string() }}) as region_code,
+        cast(null as bigint) as imd_rank
+    from own_areas
+    cross join settings
+
+    union all
+
+    select
+        'neighbourhood/' || neighbourhoods.neighbourhood_code as area_id,
+        'neighbourhood' as area_type,
+        neighbourhoods.neighbourhood_code as area_code,
+        neighbourhoods.neighbourhood_name as area_name,
+        'npu/' || neighbourhoods.npu_code as parent_area_id,
+        settings.force_code,
+        cast(null as {{ dbt.type_string() }}) as region_code,
+        cast(null as bigint) as imd_rank
+    from neighbourhoods
+    cross join settings
 ),
 
 latest_populations as (

@@ -110,18 +110,121 @@ hospital_values as (
             and expected.month = hospital_months.month
 ),
 
-series as (
-    select * from police_values
+indicators as (
+    select * from {{ ref('indicators') }}
+),
+
+indicator_months as (
+    select * from {{ ref('int_indicator_months') }}
+),
+
+indicator_supply as (
+    select * from {{ ref('int_indicator_supply') }}
+),
+
+areas as (
+    select * from {{ ref('dim_area') }}
+),
+
+indicator_areas as (
+    select distinct
+        indicator_code,
+        area_id,
+        area_type,
+        basis
+    from indicator_months
+),
+
+-- A month that was supplied and counts none is a zero; one that was not is no number.
+indicator_values as (
+    select
+        expected.indicator_code as measure_code,
+        expected.area_id,
+        expected.area_type,
+        areas.area_code,
+        areas.area_name,
+        indicator_supply.month,
+        expected.basis,
+        case
+            when indicator_supply.supply_status = 'supplied'
+                then coalesce(indicator_months.event_count, 0)
+        end as event_count,
+        case
+            when
+                indicator_supply.supply_status = 'supplied'
+                and coalesce(indicator_months.event_count, 0) = 0
+                then 'supplied_zero'
+            else indicator_supply.supply_status
+        end as supply_status
+    from indicator_areas as expected
+    inner join indicator_supply on expected.indicator_code = indicator_supply.indicator_code
+    left join areas on expected.area_id = areas.area_id
+    left join indicator_months
+        on
+            expected.indicator_code = indicator_months.indicator_code
+            and expected.area_id = indicator_months.area_id
+            and expected.basis = indicator_months.basis
+            and indicator_supply.month = indicator_months.month
+),
+
+named_measures as (
+    select
+        measure_code,
+        measure_name,
+        category_name,
+        unit
+    from measures
+
     union all
-    select * from hospital_values
+
+    select
+        indicator_code as measure_code,
+        indicator_name as measure_name,
+        cast(null as {{ dbt.type_string() }}) as category_name,
+        unit
+    from indicators
+),
+
+series as (
+    select
+        *,
+        'recorded' as basis
+    from police_values
+
+    union all
+
+    select
+        *,
+        'recorded' as basis
+    from hospital_values
+
+    union all
+
+    select
+        indicator_values.measure_code,
+        indicator_values.area_id,
+        indicator_values.area_type,
+        indicator_values.area_code,
+        indicator_values.area_name,
+        indicator_values.month,
+        cast(indicator_values.event_count as double) as value,
+        count_intervals.count_lower as value_lower,
+        count_intervals.count_upper as value_upper,
+        'poisson_95' as interval_type,
+        indicator_values.supply_status,
+        false as is_suppressed,
+        cast(null as {{ dbt.type_string() }}) as load_id,
+        indicator_values.basis
+    from indicator_values
+    left join count_intervals on indicator_values.event_count = count_intervals.observed_count
 ),
 
 final as (
     select
         series.measure_code,
-        measures.measure_name,
-        measures.category_name,
-        measures.unit,
+        named_measures.measure_name,
+        named_measures.category_name,
+        named_measures.unit,
         series.area_id,
         series.area_type,
         series.area_code,
@@ -131,7 +234,7 @@ final as (
         months.financial_quarter,
         months.days_in_month,
         months.is_lockdown_month,
-        'recorded' as basis,
+        series.basis,
         series.value,
         series.value_lower,
         series.value_upper,
@@ -141,7 +244,7 @@ final as (
         series.load_id,
         loads.row_count_quarantined as quarantined_row_count
     from series
-    inner join measures on series.measure_code = measures.measure_code
+    inner join named_measures on series.measure_code = named_measures.measure_code
     inner join months on series.month = months.month
     left join loads on series.load_id = loads.load_id
 )

@@ -1,0 +1,52 @@
+{#-
+    Which records an indicator counts: conditions over fct_offence and fct_admission, by indicator
+    code. Names and definitions in words are the seed `indicators`; a test holds the two together.
+-#}
+
+{% macro offence_indicators() -%}
+    {%- set young_injury = 'is_violence_with_injury and has_victim_under_25' -%}
+    {%- set apart = 'is_homicide and not coalesce(is_domestic, false)' -%}
+    {{ return({
+        'under_25_vwi_knife_used': young_injury ~ ' and is_knife_used',
+        'under_25_homicide': 'is_homicide and has_victim_under_25',
+        'under_25_knife_homicide': 'is_homicide and has_victim_under_25 and has_knife',
+        'under_25_vwi': young_injury,
+        'under_25_vwi_knife_crime': young_injury ~ ' and has_knife',
+        'knife_used': 'is_knife_used',
+        'knife_crime': "has_knife and offence_group <> 'Possession of weapons offences'",
+        'knife_enabled_serious_violence': 'is_knife_enabled',
+        'under_25_knife_enabled_serious_violence': 'is_knife_enabled and has_victim_under_25',
+        'non_domestic_homicide': apart,
+        'under_25_non_domestic_homicide': apart ~ ' and has_victim_under_25',
+        'non_domestic_knife_homicide': apart ~ ' and has_knife',
+        'under_25_non_domestic_knife_homicide':
+            apart ~ ' and has_victim_under_25 and has_knife',
+        'homicide': 'is_homicide',
+        'violence_with_injury': 'is_violence_with_injury',
+        'all_crime': 'true',
+        'under_25_vwi_spiking': young_injury ~ ' and is_spiking',
+        'under_25_vwi_spiking_positive_test':
+            young_injury ~ " and is_spiking and toxicology_code = 'positive'",
+        'possession_of_blade': "offence_code = '10D'",
+    }) }}
+{%- endmacro %}
+
+{% macro admission_indicators() -%}
+    {{ return({
+        'under_25_sharp_object_admissions': 'is_under_25',
+        'sharp_object_admissions': 'true',
+    }) }}
+{%- endmacro %}
+
+{#-
+    Indicators of a flag that the systems fill in unequally, and the indicator whose records carry
+    it whether or not it is filled in: like for like, the flag is read at the completeness of the
+    baseline.
+-#}
+{% macro flag_indicators() -%}
+    {%- set apart = 'is_homicide and not coalesce(is_domestic, false)' -%}
+    {{ return({
+        'under_25_vwi_knife_used': 'under_25_vwi_knife_crime',
+        'knife_used': 'knife_crime',
+    }) }}
+{%- endmacro %}
