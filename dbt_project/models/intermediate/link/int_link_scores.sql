@@ -94,7 +94,8 @@ paired as (
         connect_records.lsoa_code as connect_lsoa_code,
         legacy_records.victim_profile as legacy_victim_profile,
         connect_records.victim_profile as connect_victim_profile,
-        least(legacy_records.person_hash_count, connect_records.person_hash_count) as comparable_person_count,
+        least(legacy_records.person_hash_count, connect_records.person_hash_count)
+            as comparable_person_count,
         legacy_records.occurred_from_at as legacy_occurred_at,
         connect_records.occurred_from_at as connect_occurred_at,
         legacy_records.reported_at as legacy_reported_at,
