@@ -301,8 +301,12 @@ def _print_report(report: Any, settings: Settings) -> None:
         _table([{"mart": k, "rows": v} for k, v in sorted(report.marts.items())], title="Published")
     if report.headlines:
         click.echo("")
-        _table(report.headlines, title="Recorded, same months of both years")
-        click.echo("More: plumbline query \"from mart_headline_indicators\"")
+        _table(report.headlines, title="The force, same months of both years")
+        click.echo(
+            "Ratios are current over baseline, with the interval that chance alone explains; like "
+            "for like counts only what the practice of the baseline would have recorded.\n"
+            'More: plumbline query "from mart_headline_indicators"'
+        )
     for notice in report.notices:
         click.echo(f"\n{notice}")
     click.echo("")

@@ -243,7 +243,7 @@ def _failures(result: Any) -> tuple[list[str], str, bool]:
 
 
 def _headlines(path: Path) -> list[dict[str, Any]]:
-    """Recorded headline indicators of a release; none where it has no force records."""
+    """Headline indicators of a release for the force; none where it has no force records."""
     import duckdb
 
     try:
@@ -251,13 +251,19 @@ def _headlines(path: Path) -> list[dict[str, Any]]:
             return _rows(
                 con,
                 """
-                select indicator_name as indicator, baseline_count as baseline,
-                    current_count as current, round(rate_ratio, 3) as ratio,
-                    round(rate_ratio_lower, 3) as ratio_lower,
-                    round(rate_ratio_upper, 3) as ratio_upper, verdict
-                from mart_headline_indicators
-                where basis = 'recorded' and baseline_count + current_count > 0
-                order by indicator_order
+                select r.indicator_name as indicator, r.baseline_count as baseline,
+                    r.current_count as current, round(r.rate_ratio, 3) as ratio,
+                    round(r.rate_ratio_lower, 3) as ratio_lower,
+                    round(r.rate_ratio_upper, 3) as ratio_upper, r.verdict,
+                    round(l.rate_ratio, 3) as like_for_like_ratio,
+                    l.verdict as like_for_like_verdict
+                from mart_headline_indicators as r
+                inner join mart_headline_indicators as l
+                    on l.indicator_code = r.indicator_code and l.area_id = r.area_id
+                    and l.basis = 'like_for_like'
+                where r.basis = 'recorded' and r.area_type = 'force' and r.is_headline
+                    and r.baseline_count + r.current_count > 0
+                order by r.indicator_order
                 """,
             )
     except duckdb.Error:
