@@ -1,0 +1,214 @@
+"""What the warehouse says of simulated worlds, against what is true of them.
+
+The truth lies beside the extracts; only tests read it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+from warehouse_support import dbt
+from whole_runs import load_everything
+
+from orchestration.simulate import simulate
+from orchestration.simulate.truth import FOLDER
+
+pytestmark = pytest.mark.slow
+
+#: Small enough for a test, large enough for rates to mean something.
+SCALE = 0.1
+#: Months in which a crime may be in both systems: counts there are as good as the linkage.
+CUT_OVER = ("2021-01", "2021-04")
+
+
+@dataclass
+class World:
+    """A scenario, loaded and built."""
+
+    database: Path
+    truth: Path
+
+    def rows(self, sql: str) -> list[tuple]:
+        """Rows of a query on the warehouse (``w``); ``{truth}`` stands for the truth's folder."""
+        con = duckdb.connect()
+        con.execute(f"attach '{self.database}' as w (read_only)")
+        try:
+            return con.execute(sql.replace("{truth}", str(self.truth))).fetchall()
+        finally:
+            con.close()
+
+    def headline(self, indicator: str, basis: str) -> tuple:
+        """Baseline count, current count, ratio, its limits, verdict."""
+        (row,) = self.rows(
+            "select baseline_count, current_count, rate_ratio, rate_ratio_lower, "
+            "rate_ratio_upper, verdict from w.marts.mart_headline_indicators "
+            f"where indicator_code = '{indicator}' and basis = '{basis}' and area_type = 'force'"
+        )
+        return row
+
+
+def build(folder: Path, scenario: str, seed: int) -> World:
+    landing, home = folder / "landing", folder / "home"
+    simulate(landing, scenario=scenario, scale=SCALE, seed=seed)
+    load_everything(home, landing, scenario)
+    database = home / "warehouse" / "plumbline.duckdb"
+    built = dbt(
+        database,
+        folder / "target",
+        "build",
+        "--exclude-resource-type",
+        "unit_test",
+        "--full-refresh",
+    )
+    assert built.code == 0, built.output[-6000:]
+    return World(database, landing / FOLDER)
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return build(tmp_path_factory.mktemp("reference"), "reference", 41)
+
+
+@pytest.fixture(scope="module")
+def no_change(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return build(tmp_path_factory.mktemp("no_change"), "no_change", 42)
+
+
+@pytest.fixture(scope="module")
+def crime_wave(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return build(tmp_path_factory.mktemp("crime_wave"), "crime_wave", 43)
+
+
+CELLS = """
+with truth as (
+    select recorded_month, offence_code, npu_code, system, recorded_count, like_for_like_count
+    from '{truth}/counts.parquet'
+),
+found as (
+    select strftime(recorded_month, '%Y-%m') as recorded_month, offence_code, npu_code,
+        recording_system as system, count(*) as recorded_count,
+        count(*) filter (is_like_for_like) as like_for_like_count
+    from w.facts.fct_offence where not is_cancelled group by all
+)
+select coalesce(t.recorded_month, f.recorded_month) as month, count(*) as cells,
+    count(*) filter (
+        (t.recorded_count, t.like_for_like_count)
+        is distinct from (f.recorded_count, f.like_for_like_count)
+    ) as wrong,
+    coalesce(sum(abs(coalesce(t.recorded_count, 0) - coalesce(f.recorded_count, 0))), 0)::int
+from truth as t
+full join found as f
+    on f.recorded_month = t.recorded_month and f.offence_code = t.offence_code
+    and f.npu_code is not distinct from t.npu_code and f.system = t.system
+group by 1 order by 1
+"""
+
+
+@pytest.mark.parametrize("name", ["reference", "no_change", "crime_wave"])
+def test_counts_are_the_truth_cell_by_cell(name: str, request: pytest.FixtureRequest) -> None:
+    """By month, offence, unit and system; recorded, and like for like."""
+    world: World = request.getfixturevalue(name)
+    months = world.rows(CELLS)
+    assert len(months) == 48
+    assert sum(cells for _, cells, _, _ in months) > 10_000
+    exact = [m for m in months if not CUT_OVER[0] <= m[0] <= CUT_OVER[1]]
+    assert [m for m in exact if m[2]] == []
+    # While records of both systems are told apart by linkage, it may be wrong once in a hundred.
+    (links,) = world.rows("select count(*) from '{truth}/links.parquet'")
+    assert sum(wrong for *_, wrong in months) <= 0.01 * links[0]
+
+
+def test_linkage_is_right_ninety_nine_times_in_a_hundred(
+    reference: World, capsys: pytest.CaptureFixture
+) -> None:
+    ((right, missed, wrong),) = reference.rows(
+        """
+        select count(*) filter (t.crime_number is not null and f.crime_number is not null),
+            count(*) filter (f.crime_number is null), count(*) filter (t.crime_number is null)
+        from '{truth}/links.parquet' as t
+        full join w.facts.fct_offence_link as f
+            on f.crime_number = t.crime_number and f.investigation_id = t.investigation_id
+        """
+    )
+    precision, recall = right / (right + wrong), right / (right + missed)
+    with capsys.disabled():
+        print(
+            f"\nlinkage of {right + missed:,} crimes in both systems: precision {precision:.4f}, "
+            f"recall {recall:.4f} ({wrong} wrong, {missed} missed)"
+        )
+    assert right > 1_500
+    assert precision >= 0.99
+    assert recall >= 0.99
+
+
+def test_what_was_cancelled_is_what_counts_no_more(reference: World) -> None:
+    wrong = reference.rows(
+        """
+        select count(*) from '{truth}/records.parquet' as t
+        inner join w.facts.fct_offence as f on f.offence_id = t.system || ':' || t.reference
+        where f.is_cancelled <> t.is_cancelled
+        """
+    )
+    assert wrong[0][0] <= 3
+
+
+def test_the_reference_scenario_gives_the_board_papers_figures(reference: World) -> None:
+    """Scaled, as the scenario is."""
+    for indicator, before, now in (
+        ("under_25_sharp_object_admissions", 90, 80),
+        ("under_25_vwi_knife_used", 333, 361),
+        ("under_25_homicide", 9, 4),
+        ("under_25_knife_homicide", 4, 3),
+        ("under_25_vwi", 5936, 6856),
+        ("under_25_vwi_knife_crime", 500, 530),
+        ("knife_used", 2318, 3114),
+    ):
+        found = reference.headline(indicator, "recorded")[:2]
+        assert found == (round(before * SCALE), round(now * SCALE)), indicator
+    rates = dict(
+        reference.rows(
+            "select period_label, positive_count from w.marts.mart_outcomes "
+            "where area_type = 'force' and offence_category like '%under 25' "
+            "and (period_type = 'year_to_date' or period_label = '2021-11')"
+        )
+    )
+    assert rates["2019/20 to date"] == 58
+    assert rates["2020/21 to date"] in (42, 43)
+    assert rates["2021/22 to date"] == 42
+    assert rates["2021-11"] == 8
+
+
+def test_where_nothing_changed_both_bases_agree(no_change: World) -> None:
+    assert no_change.rows(
+        "select count(*) from w.facts.fct_offence where not is_like_for_like"
+    ) == [(0,)]
+    for indicator in ("all_crime", "violence_with_injury", "under_25_vwi"):
+        recorded = no_change.headline(indicator, "recorded")
+        assert recorded == no_change.headline(indicator, "like_for_like")
+        assert recorded[5] == "not distinguishable from chance", indicator
+
+
+def test_a_real_rise_is_seen_like_for_like(crime_wave: World) -> None:
+    """Violence really rises by a quarter from April 2021, and recording is constant."""
+    for indicator in ("violence_with_injury", "under_25_vwi"):
+        _, _, ratio, lower, upper, verdict = crime_wave.headline(indicator, "like_for_like")
+        assert verdict == "up"
+        assert lower <= 1.25 <= upper, indicator
+        assert ratio == crime_wave.headline(indicator, "recorded")[2]
+    *_, verdict = crime_wave.headline("sharp_object_admissions", "recorded")
+    assert verdict != "down"
+
+
+def test_most_of_the_references_rise_is_recording(reference: World) -> None:
+    recorded = reference.headline("all_crime", "recorded")
+    like_for_like = reference.headline("all_crime", "like_for_like")
+    assert recorded[2] > 1.25
+    assert like_for_like[4] < recorded[3]
+    ((truth,),) = reference.rows(
+        "select sum(like_for_like_count) from '{truth}/counts.parquet' "
+        "where recorded_month between '2021-04' and '2021-11'"
+    )
+    assert abs(like_for_like[1] - truth) <= 5
