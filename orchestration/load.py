@@ -1133,9 +1133,9 @@ def _read_parquet(
             types = {row[0]: row[1] for row in described}
     except duckdb_module.Error:
         return False
-    texts = {name: f"cast({ident(title)} as varchar)" for title, name in load.member.columns}
+    titles = {name: title for title, name in load.member.columns if name}
+    texts = {name: _parquet_text(spec, name, title, types[title]) for name, title in titles.items()}
     values, unreadable = [], ["false"]
-    titles = {name: title for title, name in load.member.columns}
     for col in spec.columns:
         if col.name not in titles:
             values.append(f"null::{col.sql_type} as {ident(col.name)}")
@@ -1180,6 +1180,18 @@ def _read_parquet(
     return True
 
 
+def _parquet_text(spec: TableSpec, name: str, title: str, kind: str) -> str:
+    """SQL of a Parquet value as text. A moment that knows its zone is written as the clock showed
+    it, here or in UTC as the contract wants: what the session's zone is must not matter."""
+    value = ident(title)
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        zone = "UTC" if spec.column(name).unit == "UTC" else LOCAL_ZONE
+        value = f"timezone({lit(zone)}, {value})"
+    return f"cast({value} as varchar)"
+
+
+#: Whose clock the contracts mean by local time.
+LOCAL_ZONE = "Europe/London"
 #: Types of Parquet values that need no reading, by the type a contract wants. A single-precision
 #: 19.95 is another number in double precision: such values are read as the text that shows them.
 _SAME_TYPE: dict[str, tuple[str, ...]] = {

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import force_support as force
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from landing_support import Bench
 
@@ -151,6 +152,26 @@ def test_other_types_of_parquet_give_the_same_values(
     for raw in ("legacy__crimes", "legacy__persons"):
         sql = f"select * exclude (_load_id, _row_number) from raw.{raw} order by rowid"
         assert bench.query(sql) == loaded["csv"].query(sql)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/London", "America/New_York"])
+def test_moments_that_know_their_zone_are_local_time(tmp_path: Path, zone: str) -> None:
+    """Half past midnight on a summer night in Birmingham is the evening before in UTC."""
+    data = force.typed("incidents/logs", 2)
+    local = [dt.datetime(2019, 4, 1, 0, 30), dt.datetime(2019, 4, 30, 23, 30)]
+    at = data.column_names.index("opened_at")
+    clock = pa.array(local, pa.timestamp("us"))
+    moments = pc.assume_timezone(clock, "Europe/London").cast(pa.timestamp("us", tz=zone))
+    data = data.set_column(at, "opened_at", moments)
+    for name in ("closed_at", "lqt_reviewed_at"):
+        place = data.column_names.index(name)
+        data = data.set_column(place, name, pa.nulls(2, pa.timestamp("us", tz=zone)))
+    bench = Bench(tmp_path)
+    bench.put("incident_logs_2019-04.parquet", force.to_bytes(data, "parquet"))
+    (outcome,) = bench.load().values()
+    assert outcome.slots == ["2019-04"]
+    found = bench.query("select opened_at from raw.incidents__logs order by 1")
+    assert [r[0] for r in found] == local
 
 
 def test_money_as_binary_fractions_is_the_same_money(tmp_path: Path, loaded) -> None:
