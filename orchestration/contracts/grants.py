@@ -11,6 +11,8 @@ from orchestration.contracts.audits import MONTH
 from orchestration.contracts.base import RawContract, column
 
 YEAR = r"\d{4}/\d{2}"
+#: More than any force's budget: an amount beyond it is a slip of the pen.
+MOST = 10_000_000_000
 FORCE_ACCOUNTS = "The force's own accounts"
 _WHO = "the force's finance team"
 _BY_YEAR = (
@@ -73,6 +75,7 @@ class BudgetLines(RawContract):
         staged_as="original_amount",
         unit="GBP",
         ge=0,
+        le=MOST,
         who_fixes=_WHO,
     )
     bid_amount: float = column(
@@ -82,6 +85,7 @@ class BudgetLines(RawContract):
         staged_as="bid_amount",
         unit="GBP",
         ge=0,
+        le=MOST,
         who_fixes=_WHO,
     )
     conditions_ref: str = column(
@@ -147,6 +151,8 @@ class Ledger(RawContract):
         kind="decimal",
         staged_as="amount",
         unit="GBP",
+        ge=-MOST,
+        le=MOST,
         who_fixes=_WHO,
     )
     posted_at: dt.datetime = column(
@@ -204,6 +210,7 @@ class Conditions(RawContract):
         unit="percent",
         nullable=True,
         ge=0,
+        le=MOST,
         who_fixes=_WHO,
     )
     # Staged under another name: 'period' is what the loader calls the slot of a row.
