@@ -71,9 +71,7 @@ def test_every_open_source_is_in_it_and_every_row_can_be_read(landing, tmp_path)
                     take(member)
         else:
             take(path)
-    assert set(tables) == {
-        t for t in registry.tables() if t.split("/")[0] in registry.OPEN_SOURCES
-    }
+    assert set(tables) == {t for t in registry.tables() if t.split("/")[0] in registry.OPEN_SOURCES}
     assert min(tables.values()) > 0
     assert max(months["west-midlands"]) == "2021-03"
     assert max(months["staffordshire"]) == "2021-11"
