@@ -93,16 +93,20 @@ def _active(settings: object) -> list[Table]:
 
 
 def _named(name: str, settings: object) -> Table | None:
-    """The table that claims a file name: a force's own patterns come before the published ones.
+    """The table that claims a file name: a force's own patterns come before the published ones, and
+    of several of its own the longest, which says the most (``INV*`` and ``INVOLVED*``).
 
     A packed file is claimed by the name of the file in it, or by its own.
     """
     inner = packed.inner_name(name) or name
+    claims: list[tuple[int, Table]] = []
     for table in _active(settings):
         own = table_settings(settings, table.name).get("files") or ()
-        own = [own] if isinstance(own, str) else own
-        if any(fnmatch.fnmatch(n.lower(), str(p).lower()) for p in own for n in (inner, name)):
-            return table
+        for pattern in [own] if isinstance(own, str) else own:
+            if any(fnmatch.fnmatch(n.lower(), str(pattern).lower()) for n in (inner, name)):
+                claims.append((len(str(pattern)), table))
+    if claims:
+        return max(claims, key=lambda claim: claim[0])[1]
     for table in _active(settings):
         if table.named(inner):
             return table

@@ -46,7 +46,8 @@ def test_the_sql_is_hmac_sha256(
 @pytest.mark.parametrize("empty", ["", "   ", None])
 def test_no_reference_gives_no_hash(con: duckdb.DuckDBPyConnection, empty: str | None) -> None:
     privacy.use_key(con, privacy.DEMO)
-    got = con.execute(f"select {privacy.pseudonym_sql('r')} from (select $1::varchar as r)", [empty])
+    sql = f"select {privacy.pseudonym_sql('r')} from (select $1::varchar as r)"
+    got = con.execute(sql, [empty])
     assert got.fetchone() == (None,)
 
 

@@ -319,3 +319,15 @@ def test_its_own_codes_are_configuration(tmp_path: Path) -> None:
         assert (outcome, entered) == ("entered", 11), (table, reason)
     # Without the maps nobody knows these codes.
     assert {t for t, (_, entered, _) in results[False].items() if entered < 11} == has_codes
+
+
+def test_of_its_own_patterns_the_longest_claims_a_file() -> None:
+    sources = {
+        "connect": {
+            "investigations": {"files": ["ATHENA-INV*"]},
+            "involvements": {"files": ["ATHENA-INVOLVED*"]},
+        }
+    }
+    settings = SimpleNamespace(sources=sources)
+    assert registry.table_named("ATHENA-INV_2021-05.csv", settings) == "connect/investigations"
+    assert registry.table_named("ATHENA-INVOLVED_2021-05.csv", settings) == "connect/involvements"
