@@ -44,9 +44,13 @@
     baseline.
 -#}
 {% macro flag_indicators() -%}
-    {%- set apart = 'is_homicide and not coalesce(is_domestic, false)' -%}
     {{ return({
         'under_25_vwi_knife_used': 'under_25_vwi_knife_crime',
         'knife_used': 'knife_crime',
     }) }}
+{%- endmacro %}
+
+{#- Either of two counts below this says more than a percentage of them: then there is none. -#}
+{% macro least_for_percentage() -%}
+    20
 {%- endmacro %}

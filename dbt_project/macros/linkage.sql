@@ -13,3 +13,12 @@
 {% macro minutes_apart(one, other) -%}
     abs({{ dbt.datediff(one, other, 'minute') }})
 {%- endmacro %}
+
+{#- By what a pair of int_link_scores is, or would be, taken for one crime. -#}
+{% macro link_reason() -%}
+    case
+        when block_code <> 'log' then 'attributes'
+        when attribute_score > 0 then 'log_number_and_attributes'
+        else 'log_number'
+    end
+{%- endmacro %}

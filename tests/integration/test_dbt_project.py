@@ -29,6 +29,7 @@ MARTS = {
     "dim_offence",
     "dim_outcome_type",
     "dim_recording_era",
+    "mart_count_vintages",
     "mart_data_integrity_audit",
     "mart_force_comparison",
     "mart_grant_conditions",
@@ -40,6 +41,7 @@ MARTS = {
     "mart_outcomes",
     "mart_programme",
     "mart_quarantine_summary",
+    "mart_record_linkage",
     "mart_triangulation",
 }
 

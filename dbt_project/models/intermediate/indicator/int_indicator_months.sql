@@ -100,7 +100,7 @@ by_area as (
     group by 1, 2, 3, 4
 ),
 
-final as (
+counted as (
     {%- for code in offence %}
     select
         '{{ code }}' as indicator_code,
@@ -129,6 +129,11 @@ final as (
     union all
     {% endif %}
     {%- endfor %}
+),
+
+final as (
+    select * from counted
+    where event_count > 0
 )
 
 select * from final

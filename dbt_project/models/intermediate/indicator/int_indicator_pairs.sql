@@ -1,12 +1,8 @@
 -- noqa: disable=LT02
 -- (the lines that come from a loop have no indent of their own)
 {% set flags = flag_indicators() -%}
-with indicators as (
-    select * from {{ ref('indicators') }}
-),
-
-settings as (
-    select * from {{ ref('stg_ledger__configuration') }}
+with series as (
+    select * from {{ ref('int_indicator_series') }}
 ),
 
 compared_months as (
@@ -20,12 +16,6 @@ supply as (
 
 indicator_months as (
     select * from {{ ref('int_indicator_months') }}
-),
-
-bases as (
-    select 'recorded' as basis
-    union all
-    select 'like_for_like' as basis
 ),
 
 -- A month that one of the years lacks is left out of both.
@@ -69,33 +59,6 @@ asked as (
     from compared_months
 ),
 
-areas as (
-    select distinct
-        area_type,
-        area_id
-    from indicator_months
-
-    union distinct
-
-    select
-        'force' as area_type,
-        'force/' || force_code as area_id
-    from settings
-),
-
--- Admissions are counted for the whole force only: below it, disclosure rules apply.
-wanted as (
-    select
-        indicators.indicator_code,
-        areas.area_type,
-        areas.area_id,
-        bases.basis
-    from indicators
-    cross join areas
-    cross join bases
-    where indicators.record_type = 'offence' or areas.area_type = 'force'
-),
-
 summed as (
     select
         indicator_months.indicator_code,
@@ -117,7 +80,11 @@ summed as (
 
 counted as (
     select
-        wanted.*,
+        series.indicator_code,
+        series.area_id,
+        series.area_type,
+        series.area_name,
+        series.basis,
         spans.baseline_day_count,
         spans.current_day_count,
         spans.baseline_first_month,
@@ -134,14 +101,14 @@ counted as (
             when spans.compared_month_count > 0
                 then cast(coalesce(summed.current_count, 0) as bigint)
         end as current_count
-    from wanted
+    from series
     cross join asked
-    left join spans on wanted.indicator_code = spans.indicator_code
+    left join spans on series.indicator_code = spans.indicator_code
     left join summed
         on
-            wanted.indicator_code = summed.indicator_code
-            and wanted.area_id = summed.area_id
-            and wanted.basis = summed.basis
+            series.indicator_code = summed.indicator_code
+            and series.area_id = summed.area_id
+            and series.basis = summed.basis
 ),
 
 flags as (
@@ -153,26 +120,24 @@ flags as (
     {%- endfor %}
 ),
 
--- A flag that the systems fill in unequally is read at the completeness of the baseline: then its
--- ratio is that of the records that can carry it.
+-- Like for like, a flag that the systems fill in unequally is read at the completeness of the
+-- baseline: then its ratio is that of the records that can carry it.
 final as (
     select
         counted.*,
         flags.carrier_code,
-        coalesce(counted.basis = 'like_for_like' and flags.carrier_code is not null, false)
-            as is_estimated,
+        flags.carrier_code is not null as is_estimated,
         case
-            when counted.basis = 'like_for_like' and flags.carrier_code is not null
-                then carriers.baseline_count
-            else counted.baseline_count
+            when flags.carrier_code is null then counted.baseline_count
+            else carriers.baseline_count
         end as ratio_baseline_count,
         case
-            when counted.basis = 'like_for_like' and flags.carrier_code is not null
-                then carriers.current_count
-            else counted.current_count
+            when flags.carrier_code is null then counted.current_count
+            else carriers.current_count
         end as ratio_current_count
     from counted
-    left join flags on counted.indicator_code = flags.indicator_code
+    left join flags
+        on counted.indicator_code = flags.indicator_code and counted.basis = 'like_for_like'
     left join counted as carriers
         on
             flags.carrier_code = carriers.indicator_code

@@ -10,9 +10,15 @@ eras as (
     select * from {{ ref('stg_ledger__recording_eras') }}
 ),
 
--- The months that a system was recording crime in, if only in part.
+load_periods as (
+    select * from {{ ref('stg_ledger__load_periods') }}
+    where is_current
+),
+
+-- The months in which a system was in use, if only in part: those of its eras or, where a force
+-- configures none, those it gave a file of.
 system_months as (
-    select distinct
+    select
         supply.month,
         eras.recording_system
     from supply
@@ -20,6 +26,19 @@ system_months as (
         on
             {{ period_end('supply.month', 1) }} >= eras.first_date
             and supply.month <= coalesce(eras.last_date, supply.month)
+
+    union distinct
+
+    select
+        {{ first_of_month('slot') }} as month,
+        source as recording_system
+    from load_periods
+    where
+        (
+            (source = 'legacy' and table_name = 'crimes')
+            or (source = 'connect' and table_name = 'investigations')
+        )
+        and not exists (select 1 from eras)
 ),
 
 final as (
@@ -27,10 +46,7 @@ final as (
         indicators.indicator_code,
         supply.month,
         case
-            when
-                indicators.needed_system is not null
-                and indicators.needed_system <> ''
-                and system_months.month is null
+            when indicators.needed_system is not null and system_months.month is null
                 then 'not_recorded'
             else supply.supply_status
         end as supply_status

@@ -47,11 +47,7 @@ final as (
             as counted_record_id,
         case counted_system when 'legacy' then connect_record_id else legacy_record_id end
             as other_record_id,
-        case
-            when block_code <> 'log' then 'attributes'
-            when attribute_score > 0 then 'log_number_and_attributes'
-            else 'log_number'
-        end as link_reason,
+        {{ link_reason() }} as link_reason,
         link_score,
         log_agreement,
         offence_agreement,

@@ -6,6 +6,15 @@ settings as (
     select * from {{ ref('stg_ledger__configuration') }}
 ),
 
+supply as (
+    select * from {{ ref('int_force_supply') }}
+    where record_type = 'offence' and supply_status = 'supplied'
+),
+
+compared_months as (
+    select * from {{ ref('int_compared_months') }}
+),
+
 months as (
     select
         date_day as month,
@@ -15,20 +24,97 @@ months as (
     where day_of_month = 1
 ),
 
+reporting as (
+    select max(reporting_date) as reporting_date
+    from offences
+),
+
+-- Ninety days after the last crime of a month, everything that was to end by then has.
+supplied_months as (
+    select
+        supply.age_group,
+        months.month,
+        months.financial_year,
+        months.month_of_financial_year,
+        {{ add_months('months.month', 1) }} <= {{ add_days('reporting.reporting_date', -89) }}
+            as is_mature
+    from supply
+    inner join months on supply.month = months.month
+    cross join reporting
+    where months.month <= reporting.reporting_date
+),
+
+-- The same months of every year: those that both years compared have.
+compared as (
+    select
+        supplied_months.age_group,
+        supplied_months.month_of_financial_year,
+        min(case when supplied_months.is_mature then 1 else 0 end) = 1 as is_mature
+    from compared_months
+    inner join supplied_months on compared_months.month = supplied_months.month
+    group by 1, 2
+    having count(distinct compared_months.period_type) = 2
+),
+
+period_months as (
+    select
+        *,
+        'month' as period_type,
+        substr(cast(month as {{ dbt.type_string() }}), 1, 7) as period_label
+    from supplied_months
+
+    union all
+
+    select
+        supplied_months.*,
+        'year_to_date' as period_type,
+        supplied_months.financial_year || ' to date' as period_label
+    from supplied_months
+    inner join compared
+        on
+            supplied_months.age_group = compared.age_group
+            and supplied_months.month_of_financial_year = compared.month_of_financial_year
+
+    union all
+
+    select
+        supplied_months.*,
+        'mature_year_to_date' as period_type,
+        supplied_months.financial_year || ' to date, mature months' as period_label
+    from supplied_months
+    inner join compared
+        on
+            supplied_months.age_group = compared.age_group
+            and supplied_months.month_of_financial_year = compared.month_of_financial_year
+    where compared.is_mature
+),
+
+periods as (
+    select
+        age_group,
+        period_type,
+        period_label,
+        financial_year,
+        min(month) as first_month,
+        max(month) as last_month,
+        cast(count(*) as integer) as month_count,
+        min(case when is_mature then 1 else 0 end) = 1 as is_mature
+    from period_months
+    group by 1, 2, 3, 4
+),
+
 counted as (
     select
         recorded_month,
         npu_code,
         offence_subgroup,
         is_under_25_vwi,
-        min(reporting_date) as reporting_date,
-        min(case when is_mature then 1 else 0 end) as mature_number,
         count(*) as recorded_count,
         sum(case when is_finished then 1 else 0 end) as finished_count,
         sum(case when is_finished and is_positive then 1 else 0 end) as positive_count,
         sum(case when is_finished and is_positive_plus_diversion then 1 else 0 end)
             as positive_plus_diversion_count,
-        sum(case when is_positive and days_to_outcome <= 90 then 1 else 0 end)
+        sum(case when is_finished and is_positive and days_to_outcome <= 90 then 1 else 0 end)
             as positive_within_90_days_count,
         sum(case when is_finished and outcome_type_code = '1' then 1 else 0 end)
             as charged_count,
@@ -40,13 +126,13 @@ counted as (
             as victim_does_not_support_count,
         sum(case when is_finished then days_to_outcome else 0 end) as days_to_outcome_sum
     from offences
-    where recorded_date <= reporting_date
     group by 1, 2, 3, 4
 ),
 
 categories as (
     select
         'all' as offence_category,
+        'all' as age_group,
         counted.*
     from counted
 
@@ -54,6 +140,7 @@ categories as (
 
     select
         offence_subgroup as offence_category,
+        'all' as age_group,
         counted.*
     from counted
     where offence_subgroup is not null
@@ -62,6 +149,7 @@ categories as (
 
     select
         'Violence with injury, victim under 25' as offence_category,
+        'under_25' as age_group,
         counted.*
     from counted
     where is_under_25_vwi
@@ -84,32 +172,6 @@ placed as (
     from categories
 ),
 
--- The same months of every year: up to the last month that is compared.
-compared as (
-    select distinct month_of_financial_year
-    from {{ ref('int_compared_months') }}
-),
-
-periods as (
-    select
-        month,
-        'month' as period_type,
-        substr(cast(month as {{ dbt.type_string() }}), 1, 7) as period_label,
-        financial_year
-    from months
-
-    union all
-
-    select
-        months.month,
-        'year_to_date' as period_type,
-        months.financial_year || ' to date' as period_label,
-        months.financial_year
-    from months
-    inner join compared
-        on months.month_of_financial_year = compared.month_of_financial_year
-),
-
 final as (
     select
         placed.area_id,
@@ -118,10 +180,11 @@ final as (
         periods.period_type,
         periods.period_label,
         periods.financial_year,
-        min(placed.recorded_month) as first_month,
-        max(placed.recorded_month) as last_month,
-        min(placed.reporting_date) as reporting_date,
-        min(placed.mature_number) = 1 as is_mature,
+        periods.first_month,
+        periods.last_month,
+        periods.month_count,
+        reporting.reporting_date,
+        periods.is_mature,
         cast(sum(placed.recorded_count) as bigint) as recorded_count,
         cast(sum(placed.finished_count) as bigint) as finished_count,
         cast(sum(placed.positive_count) as bigint) as positive_count,
@@ -136,8 +199,17 @@ final as (
             as victim_does_not_support_count,
         cast(sum(placed.days_to_outcome_sum) as bigint) as days_to_outcome_sum
     from placed
-    inner join periods on placed.recorded_month = periods.month
-    group by 1, 2, 3, 4, 5, 6
+    inner join period_months
+        on
+            placed.age_group = period_months.age_group
+            and placed.recorded_month = period_months.month
+    inner join periods
+        on
+            period_months.age_group = periods.age_group
+            and period_months.period_type = periods.period_type
+            and period_months.period_label = periods.period_label
+    cross join reporting
+    group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
 )
 
 select * from final

@@ -22,23 +22,16 @@ last_day as (
 ),
 
 latest as (
-    select
-        cast(max(recorded_at) as date) as last_recorded_date,
-        cast(max(outcome_at) as date) as last_outcome_date
+    select greatest(cast(max(recorded_at) as date), cast(max(outcome_at) as date)) as latest_date
     from offences
 ),
 
 -- Outcomes are read as they stood at the end of the last month that is compared: later ones would
 -- flatter the year that had longer to finish.
 reporting as (
-    select
-        latest.last_outcome_date,
-        coalesce(
-            last_day.reporting_date,
-            greatest(latest.last_recorded_date, latest.last_outcome_date)
-        ) as reporting_date
-    from latest
-    cross join last_day
+    select coalesce(last_day.reporting_date, latest.latest_date) as reporting_date
+    from last_day
+    cross join latest
 ),
 
 final as (
@@ -48,23 +41,18 @@ final as (
         offences.offence_subgroup,
         coalesce(offences.is_violence_with_injury and offences.has_victim_under_25, false)
             as is_under_25_vwi,
-        offences.recorded_date,
         reporting.reporting_date,
-        reporting.last_outcome_date,
         offences.outcome_type_code,
-        cast(offences.outcome_at as date) as outcome_date,
         outcomes.days_to_outcome,
         coalesce(cast(offences.outcome_at as date) <= reporting.reporting_date, false)
             as is_finished,
         coalesce(outcome_types.is_positive_core, false) as is_positive,
-        coalesce(outcome_types.is_positive_plus_diversion, false) as is_positive_plus_diversion,
-        -- Ninety days after the last crime of the month, everything that was to end by then has.
-        {{ add_months('offences.recorded_month', 1) }}
-        <= {{ add_days('reporting.reporting_date', -89) }} as is_mature
+        coalesce(outcome_types.is_positive_plus_diversion, false) as is_positive_plus_diversion
     from offences
     cross join reporting
     left join outcomes on offences.offence_id = outcomes.offence_id
     left join outcome_types on offences.outcome_type_code = outcome_types.outcome_type_code
+    where offences.recorded_date <= reporting.reporting_date
 )
 
 select * from final

@@ -21,9 +21,25 @@ outcome_shares as (
     union all
 
     select
+        positive_plus_diversion_count as success_count,
+        recorded_count as trial_count
+    from {{ ref('int_outcome_cohorts') }}
+
+    union all
+
+    select
         positive_within_90_days_count as success_count,
         recorded_count as trial_count
     from {{ ref('int_outcome_cohorts') }}
+),
+
+-- How much of what can carry a flag carried it in the baseline.
+flag_shares as (
+    select
+        baseline_count as success_count,
+        ratio_baseline_count as trial_count
+    from {{ ref('int_indicator_pairs') }}
+    where is_estimated
 ),
 
 requests as (
@@ -32,6 +48,8 @@ requests as (
     select * from audit_shares
     union all
     select * from outcome_shares
+    union all
+    select * from flag_shares
 ),
 
 final as (

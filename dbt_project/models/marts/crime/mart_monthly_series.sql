@@ -122,17 +122,8 @@ indicator_supply as (
     select * from {{ ref('int_indicator_supply') }}
 ),
 
-areas as (
-    select * from {{ ref('dim_area') }}
-),
-
-indicator_areas as (
-    select distinct
-        indicator_code,
-        area_id,
-        area_type,
-        basis
-    from indicator_months
+indicator_series as (
+    select * from {{ ref('int_indicator_series') }}
 ),
 
 -- A month that was supplied and counts none is a zero; one that was not is no number.
@@ -141,8 +132,8 @@ indicator_values as (
         expected.indicator_code as measure_code,
         expected.area_id,
         expected.area_type,
-        areas.area_code,
-        areas.area_name,
+        expected.area_code,
+        expected.area_name,
         indicator_supply.month,
         expected.basis,
         case
@@ -156,9 +147,8 @@ indicator_values as (
                 then 'supplied_zero'
             else indicator_supply.supply_status
         end as supply_status
-    from indicator_areas as expected
+    from indicator_series as expected
     inner join indicator_supply on expected.indicator_code = indicator_supply.indicator_code
-    left join areas on expected.area_id = areas.area_id
     left join indicator_months
         on
             expected.indicator_code = indicator_months.indicator_code

@@ -6,17 +6,16 @@ indicators as (
     select * from {{ ref('indicators') }}
 ),
 
-areas as (
-    select * from {{ ref('dim_area') }}
-),
-
-comparison as (
-    select * from {{ ref('int_period_comparability_summary') }}
-    where period_type = 'year_to_date' and is_configured_pair
+comparability as (
+    select * from {{ ref('int_indicator_comparability') }}
 ),
 
 count_intervals as (
     select * from {{ ref('int_count_intervals') }}
+),
+
+share_intervals as (
+    select * from {{ ref('int_share_intervals') }}
 ),
 
 ratio_intervals as (
@@ -32,12 +31,12 @@ measured as (
         ratios.p_value,
         baseline.count_lower as baseline_count_lower,
         baseline.count_upper as baseline_count_upper,
-        observed.count_lower as current_count_lower,
-        observed.count_upper as current_count_upper,
-        cast(pairs.current_day_count as double) / nullif(pairs.baseline_day_count, 0)
-            as day_ratio,
-        -- Below 20 on either side a percentage says more than the counts do.
-        pairs.ratio_baseline_count >= 20 and pairs.ratio_current_count >= 20 as has_percentage
+        observed.count_lower as ratio_current_count_lower,
+        observed.count_upper as ratio_current_count_upper,
+        -- How much of what can carry the flag carried it in the baseline.
+        {{ safe_divide('pairs.baseline_count', 'pairs.ratio_baseline_count') }} as flag_share,
+        shares.exact_lower as flag_share_lower,
+        shares.exact_upper as flag_share_upper
     from pairs
     left join ratio_intervals as ratios
         on
@@ -48,82 +47,135 @@ measured as (
     left join count_intervals as baseline
         on pairs.baseline_count = baseline.observed_count
     left join count_intervals as observed
-        on pairs.current_count = observed.observed_count
+        on pairs.ratio_current_count = observed.observed_count
+    left join share_intervals as shares
+        on
+            pairs.is_estimated
+            and pairs.baseline_count = shares.success_count
+            and pairs.ratio_baseline_count = shares.trial_count
+),
+
+-- The flag at the completeness of the baseline is a count times a share, each with its own chance:
+-- the limits of the product are those of MOVER (Zou and Donner, Statistics in Medicine 27 (2008)
+-- 1693-1702).
+estimated as (
+    select
+        *,
+        case
+            when is_estimated then ratio_current_count * flag_share
+            else cast(current_count as double)
+        end as current_estimate,
+        case
+            when is_estimated
+                then
+                    greatest(
+                        0,
+                        ratio_current_count * flag_share
+                        - sqrt(
+                            power((ratio_current_count - ratio_current_count_lower) * flag_share, 2)
+                            + power(ratio_current_count * (flag_share - flag_share_lower), 2)
+                        )
+                    )
+            else ratio_current_count_lower
+        end as current_estimate_lower,
+        case
+            when is_estimated
+                then
+                    ratio_current_count * flag_share
+                    + sqrt(
+                        power((ratio_current_count_upper - ratio_current_count) * flag_share, 2)
+                        + power(ratio_current_count * (flag_share_upper - flag_share), 2)
+                    )
+            else ratio_current_count_upper
+        end as current_estimate_upper
+    from measured
+),
+
+judged as (
+    select
+        *,
+        baseline_count >= {{ least_for_percentage() }}
+        and current_estimate >= {{ least_for_percentage() }}
+        and ratio_current_count >= {{ least_for_percentage() }} as has_percentage,
+        case
+            when compared_month_count = 0 then 'No month can be counted in both years.'
+            when missing_month_count = 1
+                then 'One month that either year lacks is left out of both.'
+            when missing_month_count > 1
+                then
+                    cast(missing_month_count as {{ dbt.type_string() }})
+                    || ' months that either year lacks are left out of both.'
+        end as missing_text
+    from estimated
 ),
 
 final as (
     select
-        measured.indicator_code,
+        judged.indicator_code,
         indicators.indicator_name,
         cast(indicators.indicator_order as integer) as indicator_order,
         indicators.is_headline,
         indicators.age_group,
         indicators.unit,
         indicators.definition,
-        measured.area_id,
-        measured.area_type,
-        areas.area_name,
-        measured.basis,
-        comparison.baseline_label as baseline_period_label,
-        comparison.current_label as current_period_label,
-        measured.baseline_first_month,
-        measured.baseline_last_month,
-        measured.current_first_month,
-        measured.current_last_month,
-        measured.compared_month_count,
-        measured.missing_month_count,
-        measured.baseline_day_count,
-        measured.current_day_count,
-        measured.baseline_count,
-        measured.baseline_count_lower,
-        measured.baseline_count_upper,
-        measured.current_count,
-        -- Where a flag is read at the completeness of the baseline, what the current period would
-        -- have counted follows from the ratio.
-        case
-            when measured.is_estimated
-                then measured.rate_ratio * measured.baseline_count * measured.day_ratio
-            else cast(measured.current_count as double)
-        end as current_estimate,
-        case
-            when measured.is_estimated
-                then measured.rate_ratio_lower * measured.baseline_count * measured.day_ratio
-            else measured.current_count_lower
-        end as current_estimate_lower,
-        case
-            when measured.is_estimated
-                then measured.rate_ratio_upper * measured.baseline_count * measured.day_ratio
-            else measured.current_count_upper
-        end as current_estimate_upper,
-        measured.is_estimated,
-        measured.rate_ratio,
-        measured.rate_ratio_lower,
-        measured.rate_ratio_upper,
-        measured.p_value,
-        case when measured.has_percentage then 100 * (measured.rate_ratio - 1) end as change_pct,
-        case when measured.has_percentage then 100 * (measured.rate_ratio_lower - 1) end
+        judged.area_id,
+        judged.area_type,
+        judged.area_name,
+        judged.basis,
+        comparability.baseline_label as baseline_period_label,
+        comparability.current_label as current_period_label,
+        judged.baseline_first_month,
+        judged.baseline_last_month,
+        judged.current_first_month,
+        judged.current_last_month,
+        judged.compared_month_count,
+        judged.missing_month_count,
+        judged.baseline_day_count,
+        judged.current_day_count,
+        judged.baseline_count,
+        judged.baseline_count_lower,
+        judged.baseline_count_upper,
+        judged.current_count,
+        judged.current_estimate,
+        judged.current_estimate_lower,
+        judged.current_estimate_upper,
+        judged.is_estimated,
+        judged.rate_ratio,
+        judged.rate_ratio_lower,
+        judged.rate_ratio_upper,
+        judged.p_value,
+        case when judged.has_percentage then 100 * (judged.rate_ratio - 1) end as change_pct,
+        case when judged.has_percentage then 100 * (judged.rate_ratio_lower - 1) end
             as change_pct_lower,
-        case when measured.has_percentage then 100 * (measured.rate_ratio_upper - 1) end
+        case when judged.has_percentage then 100 * (judged.rate_ratio_upper - 1) end
             as change_pct_upper,
         case
-            when measured.ratio_current_count is null then 'not assessed'
-            when measured.ratio_current_count + measured.ratio_baseline_count = 0
+            when judged.ratio_current_count is null then 'not assessed'
+            when judged.ratio_current_count + judged.ratio_baseline_count = 0
                 then 'none in either period'
-            when measured.p_value >= 0.05 then 'not distinguishable from chance'
+            when judged.p_value >= 0.05 then 'not distinguishable from chance'
+            -- Counts a day: one year may be the longer.
             when
-                cast(measured.ratio_current_count as double)
-                / measured.current_day_count
-                > cast(measured.ratio_baseline_count as double) / measured.baseline_day_count
+                judged.ratio_current_count * judged.baseline_day_count
+                > judged.ratio_baseline_count * judged.current_day_count
                 then 'up'
             else 'down'
         end as verdict,
-        comparison.comparability_status,
-        comparison.comparability_text,
+        case
+            when judged.compared_month_count = 0 then 'not_comparable'
+            when
+                judged.missing_month_count > 0
+                and comparability.comparability_status = 'comparable'
+                then 'caution'
+            else comparability.comparability_status
+        end as comparability_status,
+        nullif(
+            concat_ws(' ', comparability.comparability_text, judged.missing_text), ''
+        ) as comparability_text,
         false as is_suppressed
-    from measured
-    inner join indicators on measured.indicator_code = indicators.indicator_code
-    left join areas on measured.area_id = areas.area_id
-    cross join comparison
+    from judged
+    inner join indicators on judged.indicator_code = indicators.indicator_code
+    inner join comparability on indicators.record_type = comparability.record_type
 )
 
 select * from final

@@ -1,6 +1,6 @@
 with indicators as (
     select * from {{ ref('indicators') }}
-    where home_office_metric_code is not null and home_office_metric_code <> ''
+    where home_office_metric_code is not null
 ),
 
 settings as (
