@@ -68,16 +68,13 @@ estimated as (
         case
             when is_estimated
                 then
-                    greatest(
-                        0,
-                        ratio_current_count * flag_share
-                        - sqrt(
-                            power((ratio_current_count - ratio_current_count_lower) * flag_share, 2)
-                            + power(ratio_current_count * (flag_share - flag_share_lower), 2)
-                        )
+                    ratio_current_count * flag_share
+                    - sqrt(
+                        power((ratio_current_count - ratio_current_count_lower) * flag_share, 2)
+                        + power(ratio_current_count * (flag_share - flag_share_lower), 2)
                     )
             else ratio_current_count_lower
-        end as current_estimate_lower,
+        end as unbounded_lower,
         case
             when is_estimated
                 then
@@ -94,6 +91,7 @@ estimated as (
 judged as (
     select
         *,
+        case when unbounded_lower < 0 then 0 else unbounded_lower end as current_estimate_lower,
         baseline_count >= {{ least_for_percentage() }}
         and current_estimate >= {{ least_for_percentage() }}
         and ratio_current_count >= {{ least_for_percentage() }} as has_percentage,
