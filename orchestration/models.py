@@ -33,6 +33,7 @@ def environment(settings: Settings) -> dict[str, str]:
     """Environment variables dbt needs; also set for this process by :func:`prepare`."""
     return {
         "PLUMBLINE_WAREHOUSE": str(settings.warehouse_path),
+        "PLUMBLINE_DBT_MEMORY": settings.warehouse.memory_limit,
         "DBT_TARGET_PATH": str(settings.dbt_dir / "target"),
         "DBT_LOG_PATH": str(settings.dbt_dir / "logs"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",

@@ -151,6 +151,9 @@ def _through_dagster(
         definitions = build_definitions(settings, **overrides)
         job_def = definitions.resolve_job_def("selected" if select else "plumbline_run")
     except (InstanceError, ModelsError) as error:
+        # dbt ends in its own words where there is no room for its manifest.
+        if says_disk_full(str(error)):
+            return RunReport(run_id, "refused", EXIT_REFUSED, [load.disk_full_text(settings)])
         return RunReport(run_id, "failed", EXIT_FAILED, [str(error)])
     before = release.current(settings.releases_dir)
     with dg.DagsterInstance.get() as instance:

@@ -1,0 +1,157 @@
+"""The first thing a newcomer does: a run with no landing, and the figures that the README names."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from whole_runs import ask, plumbline
+
+from orchestration.settings import PROJECT
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    home = tmp_path_factory.mktemp("newcomer") / "data"
+    return home, plumbline("run", home=home, timeout=580)
+
+
+@pytest.fixture
+def home(run: tuple[Path, subprocess.CompletedProcess[str]]) -> Path:
+    home, done = run
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return home
+
+
+def test_it_simulates_loads_builds_and_publishes(home: Path, run) -> None:
+    _, done = run
+    assert "simulating the scenario 'reference'" in done.stderr + done.stdout
+    assert "New release" in done.stdout
+    # With progress, though nobody sits at a terminal.
+    assert done.stderr.count("loading ") > 10
+    assert "building and testing models" in done.stderr
+
+
+def test_its_output_shows_the_headline_figures(home: Path, run) -> None:
+    _, done = run
+    shown = {
+        tuple(cell.strip() for cell in line.split("│")[2:4])
+        for line in done.stdout.splitlines()
+        if line.startswith("│")
+    }
+    assert {
+        ("90", "80"),
+        ("333", "361"),
+        ("9", "4"),
+        ("4", "3"),
+        ("5,936", "6,856"),
+        ("500", "530"),
+        ("2,318", "3,114"),
+    } <= shown
+
+
+def _readme(start: str) -> str:
+    """The question that the README gives for a figure."""
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    (found,) = re.findall(rf"^\| {re.escape(start)}[^|]*\| `([^`]*)` \|$", text, re.MULTILINE)
+    return found
+
+
+def test_the_headline_indicators_are_the_board_papers(home: Path) -> None:
+    rows = {r["indicator_code"]: r for r in ask(_readme("under-25 admissions"), home)}
+    for code, before, now in (
+        ("under_25_sharp_object_admissions", 90, 80),
+        ("under_25_vwi_knife_used", 333, 361),
+        ("under_25_homicide", 9, 4),
+        ("under_25_knife_homicide", 4, 3),
+        ("under_25_vwi", 5936, 6856),
+        ("under_25_vwi_knife_crime", 500, 530),
+        ("knife_used", 2318, 3114),
+    ):
+        assert (rows[code]["baseline_count"], rows[code]["current_count"]) == (before, now), code
+    for code in list(rows)[:4]:
+        assert rows[code]["verdict"] == "not distinguishable from chance"
+    assert round(rows["under_25_vwi"]["change_pct"], 1) == 15.5
+    assert round(rows["under_25_vwi_knife_crime"]["change_pct"]) == 6
+    assert "CONNECT" in rows["under_25_vwi"]["comparability_text"]
+
+
+def test_like_for_like_is_what_the_readme_says(home: Path) -> None:
+    sql = "from mart_headline_indicators where basis = 'like_for_like' and area_type = 'force'"
+    rows = {r["indicator_code"]: r for r in ask(sql, home)}
+    assert rows["under_25_vwi"]["current_count"] == 6299
+    assert round(rows["all_crime"]["rate_ratio"], 2) == 1.08
+
+
+def test_spiking(home: Path) -> None:
+    rows = ask(_readme("spiking in November 2021"), home)
+    assert {r["measure_code"]: r["value"] for r in rows} == {
+        "under_25_vwi_spiking": 95,
+        "under_25_vwi_spiking_positive_test": 11,
+    }
+
+
+def test_positive_outcomes(home: Path) -> None:
+    rows = {r["period_label"]: r for r in ask(_readme("positive outcomes"), home)}
+    assert {k: round(r["positive_pct"], 2) for k, r in rows.items()} == {
+        "2018/19 to date": round(rows["2018/19 to date"]["positive_pct"], 2),
+        "2019/20 to date": 9.77,
+        "2020/21 to date": 8.66,
+        "2021/22 to date": 6.14,
+        "2021-11": 9.40,
+    }
+
+
+@pytest.mark.shared
+def test_appendix_a_to_the_pound(home: Path, shared: Path) -> None:
+    import csv
+
+    rows = {
+        (r["line_name"], r["funding_type"]): r
+        for r in ask(
+            "select line_name, funding_type, original_amount, bid_amount, total_amount, "
+            "actual_year_to_date_amount, forecast_remaining_amount, outlook_amount "
+            "from mart_grant_position where month = '2021-10-01'",
+            home,
+        )
+    }
+    totals = {
+        "Total Grant Funding": ("Total grant", "grant"),
+        "Match Funding": ("Total match", "match"),
+        "Total Guardian": ("Total", "all"),
+    }
+    with (shared / "reference" / "claims" / "appendix_a.csv").open(encoding="utf-8") as handle:
+        published = list(csv.DictReader(handle))
+    assert len(published) == 14
+    for line in published:
+        name = line["line"].removesuffix(" (match)")
+        row = rows[totals.get(name, (name, line["kind"]))]
+        found = [float(v) for k, v in row.items() if k.endswith("_amount")]
+        assert found == [
+            float(line[c])
+            for c in (
+                "original_grant",
+                "new_bid",
+                "total_grant",
+                "oct_ytd_spend",
+                "nov_mar_forecast",
+                "total_forecast",
+            )
+        ], name
+
+
+def test_section_47_audits(home: Path) -> None:
+    rows = ask(_readme("section 47 audits"), home)
+    months = {r["month"] for r in rows if r["sample_count"]}
+    assert min(months) == "2021-03-01"
+    assert all(30 <= r["sample_count"] <= 40 for r in rows if r["sample_count"])
+
+
+def test_a_second_run_changes_nothing(home: Path) -> None:
+    done = plumbline("run", home=home, timeout=300)
+    assert done.returncode == 0
+    assert "Nothing changed" in done.stdout
