@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="a reduced set without case 3, in about a minute; too small to judge targets on",
+        help="a reduced set without case 3, in about two minutes; too small to judge targets on",
     )
     parser.add_argument(
         "--whole-run",
@@ -47,16 +47,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print JSON instead of the report")
     options = parser.parse_args(arguments)
 
-    from benchmarks.cases import CASES, NotMeasured
+    from benchmarks import cases, force
+    from benchmarks.cases import NotMeasured
 
-    wanted = [n for n in CASES if not (options.quick and n in inputs.SLOW_CASES)]
+    all_cases = {**cases.CASES, **force.CASES}
+    wanted = [n for n in all_cases if not (options.quick and n in inputs.SLOW_CASES)]
     if options.only:
         try:
             wanted = sorted({int(n) for n in options.only.split(",")})
         except ValueError:
             wanted = [0]
-        if not set(wanted) <= set(CASES):
-            parser.error(f"--only takes numbers from 1 to {len(CASES)}, such as 1,3")
+        if not set(wanted) <= set(all_cases):
+            parser.error(f"--only takes numbers from 1 to {len(all_cases)}, such as 1,3")
     landing = options.landing
     if landing is None and (given := os.environ.get("PLUMBLINE_LANDING")):
         landing = Path(given)
@@ -82,10 +84,10 @@ def main(arguments: list[str] | None = None) -> int:
         for number in wanted:
             before = time.perf_counter()
             try:
-                results += CASES[number](given)
+                results += all_cases[number](given)
             except NotMeasured as problem:
                 failed = True
-                name = CASES[number].__name__.replace("_", " ")
+                name = all_cases[number].__name__.replace("_", " ")
                 results.append(Result(number, name, None, problem=str(problem)))
             progress.line(f"{number}: took {time.perf_counter() - before:.0f} s")
         described = given.described

@@ -1,4 +1,4 @@
-"""The five measurements, each against a baseline that anyone would accept.
+"""The first five measurements, of open data, each against a baseline that anyone would accept.
 
 A case returns results; it never judges, prints or raises for a figure it does not like. What is
 compared is always done in turn, in one process where both can be, on files that were read just
@@ -281,7 +281,7 @@ def unchanged_run(inputs: Inputs) -> list[Result]:
     inputs.progress.line(f"3: a first full run on {landing}")
     first = run_process(command, cwd=PROJECT, env=env, log=log / "first.log")
     if first.exit_code not in (0, 2):
-        raise NotMeasured(f"the first run ended with exit code {first.exit_code}: {_said(first)}")
+        raise NotMeasured(f"the first run ended with exit code {first.exit_code}: {said(first)}")
 
     def again() -> Finished:
         return run_process(command, cwd=PROJECT, env=env, log=log / "unchanged.log")
@@ -292,7 +292,7 @@ def unchanged_run(inputs: Inputs) -> list[Result]:
             again()
             done = again()
         if not _is_unchanged(done):
-            raise NotMeasured(f"a run with nothing new was not without change: {_said(done)}")
+            raise NotMeasured(f"a run with nothing new was not without change: {said(done)}")
         return done.seconds
 
     parse = [models.dbt_executable(), "parse"]
@@ -304,7 +304,7 @@ def unchanged_run(inputs: Inputs) -> list[Result]:
     def baseline(*more: str) -> float:
         done = run_process([*parse, *more], cwd=PROJECT, env=dbt_env, log=log / "parse.log")
         if done.exit_code != 0:
-            raise NotMeasured(f"dbt parse ended with exit code {done.exit_code}: {_said(done)}")
+            raise NotMeasured(f"dbt parse ended with exit code {done.exit_code}: {said(done)}")
         return done.seconds
 
     cold = baseline("--no-partial-parse")
@@ -342,7 +342,8 @@ def _landing_words(landing: Path) -> list[str]:
     return [f"{len(files)} files", f"{sum(p.stat().st_size for p in files) / 1e6:,.0f} MB"]
 
 
-def _said(done: Finished) -> str:
+def said(done: Finished) -> str:
+    """The end of what a program said."""
     return " ".join(done.output.split())[-500:] or "it said nothing"
 
 
@@ -470,7 +471,7 @@ def peak_memory(inputs: Inputs) -> list[Result]:
     shutil.rmtree(settings.home)
     title = f"peak memory of {what} on {rows / 1e6:.1f} million rows"
     if done.exit_code not in (0, 2):
-        raise NotMeasured(f"the run ended with exit code {done.exit_code}: {_said(done)}")
+        raise NotMeasured(f"the run ended with exit code {done.exit_code}: {said(done)}")
     entered = _entered(done)
     peak = max(done.peak_tree or 0, done.peak_process)
     return [
@@ -504,7 +505,7 @@ def _entered(done: Finished) -> int:
             int(t["row_count_entered"] or 0) for t in report["tables"] if t["table_name"] == STREET
         )
     except (ValueError, KeyError, TypeError):
-        raise NotMeasured(f"the run did not report its tables: {_said(done)}") from None
+        raise NotMeasured(f"the run did not report its tables: {said(done)}") from None
 
 
 def _tell(inputs: Inputs, case: int) -> Callable[[int], None]:

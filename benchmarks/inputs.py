@@ -1,5 +1,5 @@
 """What the benchmarks are measured on: the published street files where they are at hand, else
-generated ones in the same layout; and homes to work in.
+generated ones in the same layout; how large the simulated force is; and homes to work in.
 
 What does not belong here: measuring.
 """
@@ -33,12 +33,17 @@ class Size:
     years: int  # of the large warehouse
     month_repetitions: int
     many_rows: int
+    #: scales of the simulated force: the last is measured, one before it for how memory grows
+    force_scales: tuple[float, ...]
+    force_repetitions: int
+    dirty_scale: float
+    linkage_scale: float
     #: whether memory is that of a whole run (minutes), or of the load alone
     is_whole_run: bool = False
 
 
-FULL = Size(None, 3, 5, (1_200_000, 10_000_000), 5, 10, 7, 10_000_000)
-QUICK = Size(16, 2, 3, (200_000,), 2, 1, 3, 500_000)
+FULL = Size(None, 3, 5, (1_200_000, 10_000_000), 5, 10, 7, 10_000_000, (1, 10), 2, 1, 1)
+QUICK = Size(16, 2, 3, (200_000,), 2, 1, 3, 500_000, (0.2,), 1, 0.1, 0.05)
 #: Cases left out of a quick run: a whole run, without which nothing can be unchanged, takes longer.
 SLOW_CASES = frozenset({3})
 

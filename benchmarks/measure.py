@@ -55,8 +55,8 @@ class Comparison:
 
 @dataclass
 class Result:
-    """One line of the report. ``value`` (a ratio, or an amount in ``unit``) is to be at most
-    ``target``; None for either means that there is nothing to judge."""
+    """One line of the report. ``value`` (a ratio, or an amount in ``unit``: bytes, s, count, share)
+    is to be at most ``target``; None for either means that there is nothing to judge."""
 
     case: int
     title: str
@@ -68,6 +68,8 @@ class Result:
     baseline: str = ""
     #: (label, seconds or other amount, words) shown under the line
     details: list[tuple[str, float | None, str]] = field(default_factory=list)
+    #: lines of a table that is shown as it is, under the details
+    table: list[str] = field(default_factory=list)
     problem: str | None = None
 
     @property
@@ -91,6 +93,7 @@ class Result:
                 {"label": label, "amount": amount, "words": words}
                 for label, amount, words in self.details
             ],
+            "table": self.table,
         }
         if self.value is not None:
             data |= {"median": self.value.median, "min": self.value.low, "max": self.value.high}

@@ -21,6 +21,8 @@ FUNCTIONS = (
     ("orchestration.landing", "keep_raw_copy", "faithful copy, verified and synced"),
     ("orchestration.load", "_materialise_all", "unpack again"),
     ("orchestration.load", "_stage", "read + contract + write rows"),
+    ("orchestration.load", "_read_parquet", "read + contract + write rows: Parquet"),
+    ("orchestration.load", "_read_exact", "read + contract + write rows: exact reader"),
     ("orchestration.load", "_find_duplicates", "repeated keys"),
     ("orchestration.load", "_gate", "gate: profile scan"),
     ("orchestration.load", "_loader_measures", "gate: history of the series"),

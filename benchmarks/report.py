@@ -10,9 +10,13 @@ GIB = 1 << 30
 
 
 def amount(value: float, unit: str) -> str:
-    """A value with its unit: a ratio, bytes as GiB, or seconds."""
+    """A value with its unit: a ratio, bytes as GiB, a count, a share in percent, or seconds."""
     if unit == "bytes":
         return f"{value / GIB:.2f} GiB"
+    if unit == "count":
+        return f"{value:,.0f}"
+    if unit == "share":
+        return f"{value:.2%}"
     if unit == "x":
         return f"{value:.2f}"
     return f"{value:.2f} {unit}"
@@ -61,4 +65,5 @@ def _result(r: Result) -> list[str]:
     for label, seconds, words in r.details:
         shown = f"{seconds:8.3f} s" if seconds is not None else " " * 10
         lines.append(f"     {label:44} {shown}  {words}".rstrip())
+    lines += [f"     {line}" for line in r.table]
     return lines

@@ -8,11 +8,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from benchmarks import generate, report
-from benchmarks.cases import read_bare
-from benchmarks.measure import Comparison, Result, Spread, in_turn
+from benchmarks import force, generate, report
+from benchmarks.cases import NotMeasured, read_bare
+from benchmarks.measure import Comparison, Finished, Result, Spread, in_turn
 from benchmarks.phases import Phases
 from orchestration.contracts import spec as contract_spec
+from orchestration.simulate import Simulated, simulate
+from orchestration.simulate.truth import FOLDER
 from orchestration.sources import registry
 from orchestration.sources.model import Member
 
@@ -114,3 +116,79 @@ def test_the_baseline_reads_every_row(tmp_path: Path):
 def test_there_are_no_more_forces_than_there_are():
     with pytest.raises(ValueError, match="forces"):
         generate.plan(99, 1)
+
+
+# ----------------------------------------------------------------------- a force's own records
+
+
+def test_counts_and_shares_are_shown_as_such_and_tables_as_they_are():
+    result = Result(7, "defects", Spread((3.0,)), 0.0, unit="count", table=["one  1", "two  2"])
+    text = report.render([result], [])
+    assert "     one  1\n     two  2" in text
+    assert re.search(r"7 defects +3 +0  NO", text)
+    assert result.as_json()["table"] == ["one  1", "two  2"]
+    assert report.amount(0.0123, "share") == "1.23%"
+    assert report.amount(1234.0, "count") == "1,234"
+
+
+def test_precision_is_of_what_was_found_and_recall_of_what_there_is():
+    pairs = force.Pairs(
+        [
+            ("converted", "log_number", 90, 90),
+            ("converted", None, 6, 0),
+            ("keyed_twice", "attributes", 4, 4),
+            (None, "attributes", 1, 0),
+        ]
+    )
+    assert pairs.true == 100
+    assert pairs.by_reason == {"attributes": (5, 4), "log_number": (90, 90)}
+    assert pairs.by_type == {"converted": (96, 90), "keyed_twice": (4, 4)}
+    wrong, missed = pairs.results()
+    assert wrong.value is not None and wrong.value.median == pytest.approx(1 / 95)
+    assert missed.value is not None and missed.value.median == pytest.approx(6 / 100)
+    assert (wrong.is_met, missed.is_met) == (False, False)
+
+
+def test_no_pair_at_all_is_no_perfect_linkage():
+    wrong, missed = force.Pairs([("converted", None, 6, 0)]).results()
+    assert wrong.value is None and wrong.problem
+    assert missed.is_met is False
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
+    return simulate(tmp_path_factory.mktemp("force") / "landing", scale=0.01)
+
+
+def test_pairs_are_compared_with_the_truth(simulated: Simulated, tmp_path: Path):
+    links = simulated.out / FOLDER / "links.parquet"
+    path = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(path)) as con:
+        con.execute("create schema facts")
+        con.execute(
+            "create table facts.fct_offence_link as select crime_number, investigation_id, "
+            f"'log_number' as link_reason from '{links}' limit 10"
+        )
+        con.execute("insert into facts.fct_offence_link values ('X', 'Y', 'attributes')")
+        row = con.execute(f"select count(*) from '{links}'").fetchone()
+    found = force.pairs(path, links)
+    assert row is not None and found.true == row[0] > 10
+    assert found.by_reason == {"attributes": (1, 0), "log_number": (10, 10)}
+
+
+@pytest.mark.parametrize("table", force.TABLES)
+def test_the_bare_reader_reads_every_row_of_a_force_in_its_types(simulated: Simulated, table: str):
+    query = force.bare_sql(table, simulated.out)
+    types = {c.title: c.sql_type.upper() for c in contract_spec(table).columns}
+    with duckdb.connect() as con:
+        row = con.execute(f"select count(*) from ({query})").fetchone()
+        described = con.execute(f"describe {query}").fetchall()
+    assert row == (simulated.rows[table],)
+    assert all(types[title] == kind for title, kind, *_ in described)
+
+
+def test_a_programs_last_words_are_read_whatever_came_before():
+    done = Finished(0, 1.0, 1, None, 'a line\n{"a": 0}\n{\n "rows": {"b": 1}\n}\na warning\n')
+    assert force.last_json(done) == {"rows": {"b": 1}}
+    with pytest.raises(NotMeasured, match="nothing here"):
+        force.last_json(Finished(0, 1.0, 1, None, "nothing here"))
