@@ -133,6 +133,11 @@ def _held(con: duckdb.DuckDBPyConnection) -> str | None:
     return row[0] if row else None
 
 
+def holds_persons(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the warehouse holds, or held, any record with a reference to a person."""
+    return _held(con) is not None
+
+
 def holds_simulated_persons(con: duckdb.DuckDBPyConnection) -> bool:
     """Whether the warehouse keeps to the published key, so that its records are of nobody."""
     return _held(con) == DEMO.fingerprint

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration import landing, load
-from orchestration.privacy import PrivacyError, holds_simulated_persons
+from orchestration.privacy import PrivacyError, holds_persons, holds_simulated_persons
 from orchestration.progress import Progress, silent, use
 from orchestration.publish import release
 from orchestration.publish.run import is_published
@@ -286,6 +286,12 @@ def read_report(con: Any, settings: Settings, run_id: str) -> RunReport:
         report.notices.append(
             "The records about persons are simulated or artificial: they are of nobody, and their "
             "references are hashed with the published demonstration key, which protects nobody."
+        )
+    elif holds_persons(con) and settings.landing_dir.is_relative_to(settings.home):
+        report.notices.append(
+            f"The landing {settings.landing_dir} lies in {settings.home}, so references to persons "
+            "stand there as they came: name a landing elsewhere, and take extracts away once they "
+            "are loaded."
         )
     report.attempts = _rows(
         con,

@@ -6,14 +6,15 @@
 {% macro offence_indicators() -%}
     {%- set young_injury = 'is_violence_with_injury and has_victim_under_25' -%}
     {%- set apart = 'is_homicide and not coalesce(is_domestic, false)' -%}
+    {%- set not_possession = "offence_group <> 'Possession of weapons offences'" -%}
     {{ return({
         'under_25_vwi_knife_used': young_injury ~ ' and is_knife_used',
         'under_25_homicide': 'is_homicide and has_victim_under_25',
         'under_25_knife_homicide': 'is_homicide and has_victim_under_25 and has_knife',
         'under_25_vwi': young_injury,
         'under_25_vwi_knife_crime': young_injury ~ ' and has_knife',
-        'knife_used': 'is_knife_used',
-        'knife_crime': "has_knife and offence_group <> 'Possession of weapons offences'",
+        'knife_used': 'is_knife_used and ' ~ not_possession,
+        'knife_crime': 'has_knife and ' ~ not_possession,
         'knife_enabled_serious_violence': 'is_knife_enabled',
         'under_25_knife_enabled_serious_violence': 'is_knife_enabled and has_victim_under_25',
         'non_domestic_homicide': apart,

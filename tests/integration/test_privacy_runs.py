@@ -195,5 +195,16 @@ def test_the_pipeline_never_opens_the_truth(simulated: Path, tmp_path: Path) -> 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_a_landing_within_the_home_is_pointed_out(real: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "landing").mkdir(parents=True)
+    for file in real.glob("*beats*"), real.glob("legacy_persons*"):
+        for path in file:
+            os.link(path, home / "landing" / path.name)
+    done = plumbline_with({"PLUMBLINE_PERSON_KEY": KEY}, "run", home=home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "name a landing elsewhere" in done.stdout
+
+
 def test_the_environment_of_the_tests_has_no_key() -> None:
     assert "PLUMBLINE_PERSON_KEY" not in environment()
