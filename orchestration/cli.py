@@ -207,7 +207,7 @@ def _simulate_landing(settings: Settings, progress: Any) -> None:
 @click.option(
     "--format",
     "file_format",
-    type=click.Choice(["csv", "csv.gz", "parquet"]),
+    type=click.Choice(["csv", "csv.gz", "parquet", "parquet.gz"]),
     help="Write every extract in this format instead of a mixture.",
 )
 @_common
