@@ -41,6 +41,7 @@ GIB = 1 << 30
 TABLES = tuple(t for t in CONTRACTS if t.partition("/")[0] in FORCE_SOURCES)
 #: What the linkage is made from.
 LINKED = ("legacy/", "connect/", "incidents/", "geography/")
+SIDES = {"ours": "the load", "bare": "the baseline"}
 #: Bytes of disk for a crime with its persons and log: landing, copies, two databases (measured,
 #: rounded up).
 BYTES_PER_SCALE = 1_700_000_000
@@ -185,9 +186,7 @@ def _loads(inputs: Inputs, written: Simulation, repetitions: int) -> Loads:
         )
         shutil.rmtree(settings.home)
         if done.exit_code != 0:
-            raise NotMeasured(
-                f"the {side} side ended with exit code {done.exit_code}: {said(done)}"
-            )
+            raise NotMeasured(f"{SIDES[side]} ended with exit code {done.exit_code}: {said(done)}")
         finished[side].append(done)
         return last_json(done)
 
