@@ -52,9 +52,11 @@
 
 {#-
     Rows of `rows` with one row for each key. A key repeats where a record moved from one slot to
-    another between extracts and only one of them came anew: the row that came in last is the
-    record as it stands. Needs a CTE `loads` (stg_ledger__loads). The window runs over repeated
-    keys only; `rows` is read several times, so name a CTE that is not materialized.
+    another between extracts and only one of them came anew: the row of the newest file is the
+    record as it stands, whatever came in first. How new a file is, is what the loader says: when
+    it was last changed, then its name, then its content. Needs a CTE `loads` (stg_ledger__loads).
+    The window runs over repeated keys only; `rows` is read several times, so name a CTE that is
+    not materialized.
 -#}
 {% macro latest_of_key(rows, keys) -%}
     select {{ rows }}.*
@@ -86,7 +88,12 @@
         row_number() over (
             partition by {% for key in keys %}{{ rows }}.{{ key }}{{ ", " if not loop.last }}{% endfor %}
 
-            order by loads.entered_at desc nulls last, {{ rows }}.period desc, {{ rows }}.load_id
+            order by
+                coalesce(loads.sent_at, loads.entered_at) desc nulls last,
+                regexp_replace(loads.file_name, '^.*/', '') desc nulls last,
+                loads.content_sha256 desc nulls last,
+                {{ rows }}.period desc,
+                {{ rows }}.load_id
         ) = 1
 {%- endmacro %}
 

@@ -1,5 +1,6 @@
 """A force's files in any order, alone or together, once or again, give the same warehouse: CONNECT
-before the old system, persons before their crimes, a revision before its original."""
+before the old system, persons before their crimes, a revision before its original. So do the facts
+that are made of them, where a record moved from one month's file to another's."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from warehouse_support import dbt
 from whole_runs import load_everything
 
 from benchmarks.defects import raw_rows
@@ -42,8 +44,12 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     os.utime(revision, (later, later))
     again = original.with_name("copy_of_connect_involvements_2021-04.parquet")
     shutil.copy2(found["connect_involvements_2021-04.parquet"], again)
+    # The first version once more, after the revision: the same bytes are no newer than they were.
+    old = original.with_name("old_copy_of_legacy_crimes_2021-03.csv")
+    shutil.copy(original, old)
+    os.utime(old, (later + 3_600, later + 3_600))
     (folder / "simulation.json").write_text((out / "simulation.json").read_text())
-    return {**found, revision.name: revision, again.name: again}
+    return {**found, revision.name: revision, again.name: again, old.name: old}
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +100,60 @@ def test_the_worst_order_gives_the_same_warehouse(
         "legacy_crimes_2021-03.csv"
     )
     assert _load(files, [[name] for name in order], tmp_path) == all_at_once
+
+
+def _moved(files: dict[str, Path], folder: Path) -> dict[str, Path]:
+    """Two months' crimes, where the first crime of March stands in April's file too, as one of
+    April and under another code; March's file is the newer of the two."""
+    found = {}
+    for month in ("2021-04", "2021-03"):
+        name = f"legacy_crimes_{month}.csv"
+        found[name] = Path(shutil.copy(files[name], folder / name))
+    march, april = (found[f"legacy_crimes_2021-0{n}.csv"] for n in (3, 4))
+    title, first = march.read_text().splitlines()[:2]
+    values = dict(zip(title.split(","), first.split(","), strict=True))
+    values |= {"recorded_at": "2021-04-02 12:00:00", "offence_code": "10D"}
+    with april.open("a") as file:
+        file.write(",".join(values.values()) + "\n")
+    for number, path in enumerate((april, march)):
+        os.utime(path, (1_700_000_000 + 60 * number,) * 2)
+    return found
+
+
+def test_a_record_in_two_months_files_is_that_of_the_newer_file(
+    files: dict[str, Path], tmp_path: Path
+) -> None:
+    """Whichever of the two came in first."""
+    written = tmp_path / "files"
+    written.mkdir()
+    moved = _moved(files, written)
+    title, first = moved["legacy_crimes_2021-03.csv"].read_text().splitlines()[:2]
+    number = first.split(",")[title.split(",").index("crime_number")]
+    facts = {}
+    for order in (sorted(moved), sorted(moved, reverse=True)):
+        folder = tmp_path / order[0]
+        folder.mkdir()
+        _load(moved, [[name] for name in order], folder)
+        built = dbt(
+            folder / "home" / "warehouse" / "plumbline.duckdb",
+            tmp_path / "target",
+            "build",
+            "--select",
+            "+fct_offence",
+            "--exclude-resource-type",
+            "unit_test",
+            "--indirect-selection",
+            "cautious",
+        )
+        assert built.code == 0, built.output
+        facts[order[0]] = built.rows("select * from facts.fct_offence order by offence_id")
+        assert built.rows(
+            f"select count(*) from raw.legacy__crimes where crime_number = '{number}'"
+        ) == [(2,)]
+        assert built.rows(
+            "select strftime(recorded_month, '%Y-%m') from facts.fct_offence "
+            f"where crime_number = '{number}'"
+        ) == [("2021-03",)]
+    one, other = facts.values()
+    assert len(one) > 100
+    assert one == other

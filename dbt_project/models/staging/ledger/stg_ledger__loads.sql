@@ -27,7 +27,8 @@ final as (
         contract_version,
         gate_status,
         data_docs,
-        entered_at
+        entered_at,
+        sent_at
     from loads
 )
 
