@@ -31,6 +31,10 @@ npu_places as (
     where place_type = 'npu'
 ),
 
+weapon_uses as (
+    select * from {{ ref('weapon_uses') }}
+),
+
 -- Logs in which the Log Quality Team found a crime that should have been recorded.
 overturned_logs as (
     select * from {{ ref('int_incident_logs') }}
@@ -54,9 +58,10 @@ coded as (
         crimes.beat_code,
         crimes.npu_code,
         crimes.is_domestic,
-        -- A knife that was used was there, whatever stands in the field for the weapon.
+        -- A knife that was used, in whatever way, was there, whatever stands in the field for the
+        -- weapon.
         case
-            when knife_map.conformed_code = 'used' then 'knife'
+            when weapon_uses.is_presence then 'knife'
             else {{ conformed('weapon_map', 'crimes.source_weapon_code') }}
         end as weapon_code,
         {{ conformed('knife_map', 'crimes.source_knife_used_code') }} as weapon_use_code,
@@ -73,6 +78,7 @@ coded as (
     {{ join_code_map('offence_map', 'legacy.offence', 'crimes.source_offence_code') }}
     {{ join_code_map('weapon_map', 'legacy.weapon', 'crimes.source_weapon_code') }}
     {{ join_code_map('knife_map', 'legacy.knife_used', 'crimes.source_knife_used_code') }}
+    left join weapon_uses on knife_map.conformed_code = weapon_uses.weapon_use_code
     {{ join_code_map('outcome_map', 'legacy.outcome', 'crimes.source_outcome_code') }}
 ),
 
