@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="a reduced set without case 3, in about two minutes; too small to judge targets on",
+        help="a reduced set without case 3, in two to three minutes; too small to judge targets on",
     )
     parser.add_argument(
         "--whole-run",

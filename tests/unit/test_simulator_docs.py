@@ -16,6 +16,7 @@ from orchestration.simulate.dirt import FILE_DEFECTS, ROW_DEFECTS
 from orchestration.simulate.hospital import CONDITIONED
 from orchestration.simulate.scenario import BOARD_PAPER, SCENARIOS
 from orchestration.simulate.truth import FOLDER
+from orchestration.simulate.write import FORMATS
 from orchestration.sources.registry import FORCE_SOURCES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,6 +56,10 @@ def test_every_scenario_is_described() -> None:
 def test_every_table_is_there_with_its_format() -> None:
     formats = {r[0]: r[2] for r in rows("table", "files, by", "format")}
     assert formats == {t: MIXTURE.get(t, "csv") for t in TABLES}
+
+
+def test_every_format_is_named() -> None:
+    assert f"`--format` ({', '.join(FORMATS)})" in " ".join(PAGE.split())
 
 
 def test_the_name_of_a_file_is_that_of_its_table(dirty: Simulated) -> None:
