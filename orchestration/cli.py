@@ -159,6 +159,12 @@ def run(
         settings = settings.model_copy(update={"landing": landing.expanduser().absolute()})
     progress = for_stream()
     if settings.landing is None and not _has_files(settings.landing_dir):
+        if _holds_real_loads(settings):
+            raise Refusal(
+                f"no landing was named and {settings.landing_dir} is empty, and {settings.home} "
+                "holds loads that are not simulated: name the folder with --landing (or "
+                "PLUMBLINE_LANDING). To see a simulated force, name another --home"
+            )
         _simulate_landing(settings, progress)
     report = execute_run(settings, progress, select=select, wait_seconds=0 if no_wait else None)
     if as_json:
@@ -166,6 +172,17 @@ def run(
     else:
         _print_report(report, settings)
     raise SystemExit(report.exit_code)
+
+
+def _holds_real_loads(settings: Settings) -> bool:
+    """Whether anything was ever loaded here that the simulator did not write."""
+    from orchestration.privacy import holds_simulated_persons
+    from orchestration.warehouse import ledger_reader
+
+    with ledger_reader(settings) as con:
+        if con is None or holds_simulated_persons(con):
+            return False
+        return con.execute("select 1 from ledger.load limit 1").fetchone() is not None
 
 
 def _has_files(folder: Path) -> bool:
@@ -307,6 +324,9 @@ def _print_report(report: Any, settings: Settings) -> None:
             "for like counts only what the practice of the baseline would have recorded.\n"
             'More: plumbline query "from mart_headline_indicators"'
         )
+    if report.figures:
+        click.echo("")
+        _table(report.figures)
     for notice in report.notices:
         click.echo(f"\n{notice}")
     click.echo("")

@@ -263,6 +263,8 @@ def dbt_models(settings: Settings, manifest: Path) -> dg.AssetsDefinition:
         name="dbt_models",
     )
     def dbt_models_(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+        with writer(settings, waiting=_waiting(context)) as con:
+            load.check_eras(con, settings)
         log_path = settings.dbt_dir / "logs" / "build.log"
         log_path.parent.mkdir(parents=True, exist_ok=True)
         with (

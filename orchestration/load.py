@@ -141,6 +141,8 @@ def _write_configuration(con: duckdb.DuckDBPyConnection, settings: Settings) -> 
         "current_year": settings.periods.current,
         "current_last_month": settings.periods.last_month,
     }
+    con.execute("delete from ledger.configuration where key like 'linkage.%'")
+    values |= {f"linkage.{code}": f"{value:g}" for code, value in settings.linkage.items()}
     for key, value in values.items():
         con.execute("insert or replace into ledger.configuration values ($1, $2)", [key, value])
     lists: dict[str, list[list[Any]]] = {
@@ -348,7 +350,63 @@ def _replay(con: duckdb.DuckDBPyConnection, run_id: str, file: landing.LandedFil
         file.name, None, "", "", "replay", code, reason, None, file.sha256, file.byte_count
     )
     _attempt(con, run_id, outcome)
+    _date_back(con, file)
     return outcome
+
+
+def _date_back(con: duckdb.DuckDBPyConnection, file: landing.LandedFile) -> None:
+    """The same bytes with an earlier time: they are as old as that, in whatever order they came.
+
+    What then is the newest version of a period is what that period is read from.
+    """
+    loads = con.execute(
+        """
+        update ledger.load set sent_at = $1
+        where file_sha256 = $2 and sent_at > $1 returning load_id
+        """,
+        [file.sent_at, file.sha256],
+    ).fetchall()
+    con.execute(
+        "update ledger.arrival set sent_at = $1 where file_sha256 = $2 and sent_at > $1",
+        [file.sent_at, file.sha256],
+    )
+    if not loads:
+        return
+    versions = con.execute(
+        """
+        select p.source, p.table_name, p.slot, p.load_id, p.superseded_at is null,
+            coalesce(l.sent_at, l.entered_at), l.file_name, l.content_sha256
+        from ledger.load_period as p
+        inner join ledger.load as l on l.load_id = p.load_id
+        where (p.source, p.table_name, p.slot) in (
+            select (source, table_name, slot) from ledger.load_period
+            where list_contains($1, load_id)
+        )
+        """,
+        [[r[0] for r in loads]],
+    ).fetchall()
+    by_slot: dict[tuple[str, str, str], list[tuple]] = defaultdict(list)
+    for source, table, slot, load_id, is_current, sent_at, name, digest in versions:
+        by_slot[source, table, slot].append(
+            ((sent_at, _base_name(name), digest), load_id, is_current)
+        )
+    at = now()
+    for (source, table, slot), known in by_slot.items():
+        newest = max(known)[1]
+        if any(is_current and load_id == newest for _, load_id, is_current in known):
+            continue
+        where = "source = $2 and table_name = $3 and slot = $4"
+        con.execute(
+            f"update ledger.load_period set superseded_at = $1, superseded_by = $5 where {where} "
+            "and superseded_at is null",
+            [at, source, table, slot, newest],
+        )
+        # It is read from now on, not from when it came.
+        con.execute(
+            "update ledger.load_period set superseded_at = null, superseded_by = null, "
+            f"entered_at = $1 where {where} and load_id = $5",
+            [at, source, table, slot, newest],
+        )
 
 
 def _arrive(
@@ -365,14 +423,18 @@ def _arrive(
     landing.check_unchanged(file)
     raw = None
     members = [f for _, f in found if isinstance(f, Member)]
-    is_personal = any(landing.is_personal(m.table) for m in members)
-    if is_personal:
+    is_personal = any(landing.is_personal(getattr(f, "table", None)) for _, f in found)
+    if any(landing.is_personal(m.table) for m in members):
         is_artificial = file.sha256 in simulated or all(
             name is None and _is_artificial(f, file.path)
             for name, f in found
             if isinstance(f, Member)
         )
         privacy.key_for(con, settings, file_name=file.name, is_artificial=is_artificial)
+    # What nobody recognised in an archive of a force's extracts may be about persons too.
+    is_personal = is_personal or (
+        len(members) < len(found) and any(_is_of_a_force(m.table) for m in members)
+    )
     if members and (not is_personal or settings.privacy.raw_retention):
         raw = landing.keep_raw_copy(settings, file, is_personal=is_personal)
     con.execute("begin")
@@ -464,6 +526,12 @@ def _arrive(
         with suppress(Exception):
             con.execute("rollback")
         raise
+
+
+def _is_of_a_force(table: str) -> bool:
+    from orchestration.sources.registry import FORCE_SOURCES
+
+    return table.partition("/")[0] in FORCE_SOURCES
 
 
 #: Tables whose artificial files can be told: every reference of such a file begins with the mark.
@@ -801,6 +869,10 @@ def _stage(
                     con, settings, spec, layout, together, paths, today, only_good=True
                 )
             malformed = []
+            # A bad row about a person may hold a reference where none should be: it is never put
+            # into the table, not even to be taken out again.
+            if spec.person_references:
+                malformed, flawed = flawed, []
             for load in flawed:
                 malformed += _read_plain(
                     con, settings, spec, layout, [load], paths, today, only_good=False
@@ -953,15 +1025,21 @@ def _newline(style: str) -> str:
     return {"\n": "'\\n'", "\r\n": "'\\r\\n'", "\r": "'\\r'"}[style]
 
 
-def _failures_sql(found: list[Rule]) -> str:
+def _failures_sql(spec: TableSpec, found: list[Rule]) -> str:
     """SQL of a list of what is wrong with a row, one entry per broken rule."""
+    shown = privacy.shown_sql if spec.person_references else str
     entries = ", ".join(
         f"case when coalesce({r.condition}, false) then {{'code': {lit(r.code)}, "
-        f"'col': {lit(r.column)}, 'value': {r.value}, 'message': {lit(r.message)}, "
+        f"'col': {lit(r.column)}, 'value': {shown(r.value)}, 'message': {lit(r.message)}, "
         f"'who': {lit(r.who_fixes)}}} end"
         for r in found
     )
     return f"unnest([{entries}])"
+
+
+def _row_text(spec: TableSpec, row: str) -> str:
+    """SQL: what is kept of a whole bad row (SQL JSON); nothing of a row about a person."""
+    return lit(privacy.WITHHELD) if spec.person_references else f"cast({row} as varchar)"
 
 
 def _check_plain(
@@ -987,7 +1065,7 @@ def _check_plain(
         insert into ledger.quarantine
         with broken as (
             select _load_id, _row_number, cast(json_object({names}) as varchar) as row_text,
-                {_failures_sql(found)} as f
+                {_failures_sql(spec, found)} as f
             from raw.{spec.raw_name}
             where _load_id in {_id_list(bad)} and {failed_sql(found)}
         )
@@ -1087,7 +1165,8 @@ def _enter_typed(
         f"""
         insert into ledger.quarantine
         with broken as (
-            select _row_number, cast(to_json(t) as varchar) as row_text, {_failures_sql(found)} as f
+            select _row_number, {_row_text(spec, "to_json(t)")} as row_text,
+                {_failures_sql(spec, found)} as f
             {typed} where _failed
         )
         select {lit(load.load_id)}, {lit(spec.source)}, {lit(spec.table)}, _row_number, f.code,
@@ -1264,7 +1343,9 @@ def _find_duplicates(con: duckdb.DuckDBPyConnection, spec: TableSpec, loads: lis
         return False
     key = ", ".join(ident(k) for k in spec.key)
     rest = [ident(c.name) for c in spec.columns if not c.key]
-    content = f"hash({', '.join(rest)})" if rest else "0"
+    # Not DuckDB's own hash, which tells some texts of 16 characters apart badly ('20180402-0021054'
+    # and '20180405-0021051'): rows that contradict each other would look alike.
+    content = f"md5(to_json(row({', '.join(rest)})))" if rest else "0"
     ids = _id_list(loads)
     # Nearly every load repeats no key: say so in one cheap pass before looking at whole rows.
     repeated = con.execute(
@@ -1316,7 +1397,7 @@ def _move_duplicates(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> None:
                 when 'repeated_row' then {lit(f"the row repeats an earlier one ({label})")}
                 else {lit(f"rows of this file give different values for the same {label}")}
             end,
-            {lit(spec.columns[0].who_fixes)}, cast(json_object({names}) as varchar), $1
+            {lit(spec.columns[0].who_fixes)}, {_row_text(spec, f"json_object({names})")}, $1
         from raw.{spec.raw_name} as r
         inner join _duplicates as d
             on d._load_id = r._load_id and d._row_number = r._row_number
@@ -1752,6 +1833,28 @@ def _holders(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> dict[str, _Hold
 
 
 # ----------------------------------------------------------------------- state
+
+
+class ConfigurationNeeded(Exception):
+    """What is loaded cannot be made sense of without something in plumbline.yml; says what."""
+
+
+def check_eras(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Raise ConfigurationNeeded where crimes of two systems are in and nobody says which recorded
+    when: a crime that is in both would count twice, and nothing would warn of the change."""
+    systems = {
+        system
+        for system, table in (("legacy", "legacy__crimes"), ("connect", "connect__investigations"))
+        if con.execute(f"select 1 from raw.{table} limit 1").fetchone()
+    }
+    missing = systems - {era.system for era in settings.recording_eras}
+    if len(systems) > 1 and missing:
+        raise ConfigurationNeeded(
+            f"crimes of two recording systems are loaded ({', '.join(sorted(systems))}) and no "
+            f"era of {' and '.join(sorted(missing))} is configured: say under recording_eras in "
+            f"{settings.config_path or 'plumbline.yml'} from which day to which each was the one "
+            "that recorded crime; nothing was published"
+        )
 
 
 def fingerprint(con: duckdb.DuckDBPyConnection, settings: Settings) -> str:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.settings import Settings
+from orchestration.sqltext import lit
 
 if TYPE_CHECKING:
     import duckdb
@@ -86,19 +87,18 @@ def key_for(
 ) -> PersonKey:
     """The key for a file of records about persons, which this warehouse then keeps to.
 
-    Raises PrivacyError where none is configured and the file is not known to be artificial, or
-    where the warehouse holds records hashed with another key.
+    Artificial records always take the published key, so that they can never be among real ones.
+    Raises PrivacyError where no key is configured for real records, or where the warehouse holds
+    records hashed with another key.
     """
-    key = configured_key(settings)
+    key = DEMO if is_artificial else configured_key(settings)
     if key is None:
-        if not is_artificial:
-            raise PrivacyError(
-                f"{file_name} holds references to persons and no key is configured: set "
-                f"{settings.privacy.key_variable} in the environment to a secret of your own "
-                "(openssl rand -hex 32), keep it safe and the same for every run; nothing was "
-                "loaded. (Only extracts as written by `plumbline simulate` need none.)"
-            )
-        key = DEMO
+        raise PrivacyError(
+            f"{file_name} holds references to persons and no key is configured: set "
+            f"{settings.privacy.key_variable} in the environment to a secret of your own "
+            "(openssl rand -hex 32), keep it safe and the same for every run; nothing was "
+            "loaded. (Only extracts as written by `plumbline simulate` need none.)"
+        )
     held = _held(con)
     if held is None:
         con.execute(
@@ -106,16 +106,16 @@ def key_for(
             [_FINGERPRINT, key.fingerprint],
         )
     elif held != key.fingerprint:
-        raise PrivacyError(_other_key(settings, held, key))
+        raise PrivacyError(f"{file_name}: {_other_key(settings, held, key)}")
     return key
 
 
 def key_in_force(con: duckdb.DuckDBPyConnection, settings: Settings) -> PersonKey:
     """The key this warehouse's records are hashed with. Raises PrivacyError where it is missing."""
     held = _held(con)
-    key = configured_key(settings)
-    if key is None and held == DEMO.fingerprint:
+    if held == DEMO.fingerprint:
         return DEMO
+    key = configured_key(settings)
     if key is None:
         raise PrivacyError(
             f"records about persons wait to be loaded and {settings.privacy.key_variable} is not "
@@ -127,10 +127,37 @@ def key_in_force(con: duckdb.DuckDBPyConnection, settings: Settings) -> PersonKe
 
 
 def _held(con: duckdb.DuckDBPyConnection) -> str | None:
+    """Fingerprint of the key of the records that are in or wait; None where there are none."""
     row = con.execute(
         "select value from ledger.configuration where key = $1", [_FINGERPRINT]
     ).fetchone()
-    return row[0] if row else None
+    return row[0] if row and _is_in_use(con) else None
+
+
+def _is_in_use(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether records about persons are in, or wait to be loaded."""
+    from orchestration.contracts import all_specs
+
+    there = {
+        row[0]
+        for row in con.execute(
+            "select schema_name || '.' || table_name from duckdb_tables()"
+        ).fetchall()
+    }
+    if "ledger.arrival" not in there:
+        return True  # a copy of the ledger: what it says of the key stands
+    personal = [spec for spec in all_specs() if spec.person_references]
+    if con.execute(
+        "select 1 from ledger.arrival where status = 'pending' and list_contains($1, table_name) "
+        "limit 1",
+        [[spec.name for spec in personal]],
+    ).fetchone():
+        return True
+    return any(
+        f"raw.{spec.raw_name}" in there
+        and con.execute(f"select 1 from raw.{spec.raw_name} limit 1").fetchone()
+        for spec in personal
+    )
 
 
 def holds_persons(con: duckdb.DuckDBPyConnection) -> bool:
@@ -179,6 +206,34 @@ def pseudonym_sql(text: str) -> str:
     return (
         f"case when nullif(trim({text}), '') is not null "
         f"then sha256(getvariable('plumbline_outer') || unhex({inner})) end"
+    )
+
+
+#: Words of a value that cannot be a reference to a person: no digit in it, or hardly anything, or a
+#: small number, or a date or time of day.
+_HARMLESS = "|".join(
+    (
+        r"[^0-9\s]{1,20}",
+        r"[^\s]{1,4}",
+        r"-?[0-9]{1,4}(\.[0-9]{1,2})?",
+        r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
+        r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}",
+        r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?",
+    )
+)
+VALUE_WITHHELD = "(withheld: it may be a reference to a person)"
+
+
+def shown_sql(value: str) -> str:
+    """SQL: an offending value (SQL text) of a row about a person as it may be kept.
+
+    Where the fields of a row have moved, a reference stands in another column, in plain: what might
+    be one is not kept, and the row's number says where to look.
+    """
+    words = lit(rf"^\s*({_HARMLESS})(\s+({_HARMLESS}))*\s*$")
+    return (
+        f"case when {value} is null or trim({value}) = '' or regexp_matches({value}, {words}) "
+        f"then {value} else {lit(VALUE_WITHHELD)} end"
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,7 @@ class RunReport:
     data_docs: str | None = None
     #: headline indicators of the release, where there are any
     headlines: list[dict[str, Any]] = field(default_factory=list)
+    figures: list[dict[str, Any]] = field(default_factory=list)
     #: what a reader must know of what was loaded, in sentences
     notices: list[str] = field(default_factory=list)
     log: str | None = None
@@ -226,7 +228,7 @@ def _failures(result: Any) -> tuple[list[str], str, bool]:
         is_refusal = is_refusal or says_disk_full(text) or name.endswith("DiskFull")
         if event.is_step_failure:
             step = (event.step_key or "").replace("__", "/")
-            is_refusal = is_refusal or name.endswith("PrivacyError")
+            is_refusal = is_refusal or name.endswith(("PrivacyError", "ConfigurationNeeded"))
             known = name.endswith(
                 (
                     "DiskFull",
@@ -235,6 +237,7 @@ def _failures(result: Any) -> tuple[list[str], str, bool]:
                     "WarehouseBusy",
                     "GatePairingError",
                     "PrivacyError",
+                    "ConfigurationNeeded",
                 )
             )
             problems.append(f"{step}: {words if known else text}".strip())
@@ -258,7 +261,11 @@ def _headlines(path: Path) -> list[dict[str, Any]]:
                     r.current_count as current, round(r.rate_ratio, 3) as ratio,
                     round(r.rate_ratio_lower, 3) as ratio_lower,
                     round(r.rate_ratio_upper, 3) as ratio_upper, r.verdict,
-                    round(l.rate_ratio, 3) as like_for_like_ratio,
+                    l.current_count as like_for_like,
+                    coalesce(
+                        cast(round(l.rate_ratio, 3) as varchar),
+                        round(l.rate_ratio_lower, 3) || ' to ' || round(l.rate_ratio_upper, 3)
+                    ) as like_for_like_ratio,
                     l.verdict as like_for_like_verdict
                 from mart_headline_indicators as r
                 inner join mart_headline_indicators as l
@@ -271,6 +278,66 @@ def _headlines(path: Path) -> list[dict[str, Any]]:
             )
     except duckdb.Error:
         return []
+
+
+#: What else a reader asks first of a force's release: each query gives ``figure`` and ``value``.
+_FIGURES = (
+    """
+    select measure_name || ', ' || strftime(month, '%B %Y') as figure,
+        cast(cast(value as bigint) as varchar) as value
+    from mart_monthly_series
+    where measure_code like 'under_25_vwi_spiking%' and area_type = 'force'
+        and basis = 'recorded' and month = (
+            select max(current_last_month) from mart_headline_indicators
+        ) and value > 0
+    order by measure_code
+    """,
+    """
+    select 'Positive outcomes, ' || lower(left(offence_category, 1)) || substr(offence_category, 2)
+            || ', recorded in ' || period_label as figure,
+        format('{:,} of {:,}, {:.2f} percent', positive_count, recorded_count, positive_pct)
+            as value
+    from mart_outcomes
+    where area_type = 'force' and offence_category like '%under 25'
+        and (period_type = 'year_to_date' or (period_type = 'month' and last_month = (
+            select max(current_last_month) from mart_headline_indicators)))
+        and positive_pct is not null
+    order by first_month
+    """,
+    """
+    select line_name || ' of ' || financial_year || ', end of ' || strftime(month, '%B %Y')
+            as figure,
+        format('{:,} spent, {:,} forecast, {:,} in all, of {:,}',
+            cast(actual_year_to_date_amount as bigint), cast(forecast_remaining_amount as bigint),
+            cast(outlook_amount as bigint), cast(total_amount as bigint)) as value
+    from mart_grant_position
+    where line_level = 'funding' and month in (
+        select m - interval (n) month from (
+            select max(current_last_month) as m from mart_headline_indicators
+        ) cross join (values (0), (1)) as months(n)
+    )
+    order by month, line_name
+    """,
+    """
+    select 'Section 47 investigations audited a month' as figure,
+        min(sample_count) || ' to ' || max(sample_count) as value
+    from mart_data_integrity_audit
+    where audit_code = 's47' and period_type = 'month' and sample_count > 0
+    having count(*) > 0
+    """,
+)
+
+
+def _figures(path: Path) -> list[dict[str, Any]]:
+    """Other figures of a release for the force; none where it has no force records."""
+    import duckdb
+
+    found: list[dict[str, Any]] = []
+    with duckdb.connect(str(path / release.DATABASE), read_only=True) as con:
+        for sql in _FIGURES:
+            with suppress(duckdb.Error):
+                found += _rows(con, sql)
+    return found
 
 
 def _rows(con: Any, sql: str, parameters: list[Any] | None = None) -> list[dict[str, Any]]:
@@ -350,6 +417,7 @@ def read_report(con: Any, settings: Settings, run_id: str) -> RunReport:
         except (OSError, ValueError, KeyError, TypeError):
             report.marts = {}
         report.headlines = _headlines(path)
+        report.figures = _figures(path) if report.headlines else []
     index = Path(settings.docs_dir) / "index.html"
     report.data_docs = str(index) if index.exists() else None
     return report

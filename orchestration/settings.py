@@ -153,6 +153,8 @@ class Settings(_Strict):
     code_maps: dict[str, dict[str, str]] = Field(default_factory=dict)
     recording_eras: list[RecordingEra] = Field(default_factory=list)
     known_events: list[KnownEvent] = Field(default_factory=list)
+    #: settings of the linkage of both systems (seed linkage_settings) that are this force's own
+    linkage: dict[str, float] = Field(default_factory=dict)
     privacy: Privacy = Privacy()
     simulate: Simulate = Simulate()
     releases: Releases = Releases()

@@ -72,7 +72,14 @@ def models_version(settings: Settings) -> str:
     return _digest(
         [*models, *_code("orchestration/statistics", "orchestration/publish")],
         settings.model_dump_json(
-            include={"force", "periods", "code_maps", "recording_eras", "known_events"}
+            include={
+                "force",
+                "periods",
+                "code_maps",
+                "recording_eras",
+                "known_events",
+                "linkage",
+            }
         ),
     )
 

@@ -130,7 +130,8 @@ def simulate(
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
     try:
-        truth = worlds.Truth()
+        book = truths.Book(building, what)
+        truth = book.truth
         defects = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, 9])))
         digests: dict[str, str] = {}
         sent = calendar.timegm(time.strptime(EXTRACT_DAY, "%Y-%m-%d"))
@@ -145,7 +146,7 @@ def simulate(
                     done.files[extract.table] += 1
                 done.rows[extract.table] += extract.data.num_rows
                 bar.advance()
-        truths.write(truth, what, building)
+        book.close()
         done.defect_count = sum(t.num_rows for t in truth.defects)
         manifest = {"scenario": scenario, "scale": scale, "seed": seed, "files": digests}
         (building / SIMULATION_MANIFEST).write_text(

@@ -508,12 +508,12 @@ def _persons(scenario, rng, columns, homicide) -> Persons:
     kind = np.where((stratum == S["cancelled"]) & ~injury, 0, kind)
     female = _habit("female_victim")[klass]
     female = np.where(columns["is_young"], YOUNG_FEMALE_VICTIM, female)
+    female = np.where(columns["is_domestic"], 0.74, female)
     female = np.where(
         np.isin(stratum, [S["young_used"], S["young_knife"]]), KNIFE_FEMALE_VICTIM, female
     )
     female = np.where(is_death, 0.2, female)
     female = np.where(columns["is_spiking"], 0.88, female)
-    female = np.where(columns["is_domestic"] & ~is_death, 0.74, female)
     has = np.flatnonzero((rng.random(count) < _habit("victim")[klass]) | columns["is_young"])
     again = has[(rng.random(len(has)) < 0.05) & ~is_death[has]]
     record = np.concatenate([has, again])
@@ -544,7 +544,7 @@ def _persons(scenario, rng, columns, homicide) -> Persons:
         record=record,
         number=number,
         kind=kind[record],
-        female=np.where(columns["is_domestic"], 0.24, FEMALE_SUSPECT)[record],
+        female=np.full(len(record), FEMALE_SUSPECT),
         year=year[record],
         scale=scenario.scale,
     )

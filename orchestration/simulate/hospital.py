@@ -38,7 +38,7 @@ CONDITIONED: tuple[tuple[str, str, int], ...] = (
 #: the NHS tabulation has for the region in 2019/20.
 YOUNG_KNIFE, OLDER_KNIFE = 90 / sum(SEASON_KNIFE[:8]), 24.5
 #: The reference world from April 2021: the young as 80 to 90, the older so that a year of all ages
-#: has about 385 (the tabulation has 510 for the region).
+#: has about 385 (the tabulation has 500 for the region).
 REFERENCE_SINCE = {"young": 80 / 90, "older": 0.92, "other": 0.98}
 
 #: Districts' hospitals: HES provider code, site code, share of the district's patients.

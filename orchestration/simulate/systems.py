@@ -86,6 +86,9 @@ OFFICER_ETHNICITY = {
     "unknown": "IC0",
 }
 
+#: Share of the knives that were not used of which the old system says so (simulator's).
+SAYS_NO = 0.45
+
 #: What goes wrong when a crime is keyed or converted a second time (simulator's shares).
 OTHER_CODE, NO_LOG, NO_LSOA, OTHER_TIME, NO_REFERENCE = 0.06, 0.10, 0.03, 0.08, 0.10
 #: Share of CONNECT's crimes of the overlap that were keyed in the old system too, and of those
@@ -178,7 +181,8 @@ def legacy_crimes(named: Named, rng: np.random.Generator, geo: Geography) -> pa.
     weapon, use = batch["weapon"], batch["use"]
     is_knife = np.isin(weapon, (1, 2))
     used = is_knife & (use >= 2)
-    says_no = ~used & (u < np.where(is_knife, 0.2, 0.03))
+    # 'No' is only ever written where it is true; a knife that was used and not flagged is blank.
+    says_no = ~used & ~batch["really_used"] & (u < np.where(is_knife, SAYS_NO, 0.03))
     is_open = batch["outcome"] == 0
     cancelled = batch["cancelled_code"]
     return pa.table(

@@ -86,22 +86,37 @@ def young(records: pa.Table, scenario: Scenario) -> pa.Table:
     return found.append_column("knife_used_2019_count", expected).sort_by("recorded_month")
 
 
-def write(truth: Truth, scenario: Scenario, out: Path) -> list[Path]:
-    """Write everything that is known; returns the files."""
-    folder = out / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    records = pa.concat_tables(truth.records)
-    tables = {
-        "records": records,
-        "links": pa.concat_tables(truth.links) if truth.links else None,
-        "counts": counts(records),
-        "young_violence": young(records, scenario),
-        "defects": pa.concat_tables(truth.defects) if truth.defects else None,
-    }
-    written = []
-    for name, table in tables.items():
-        if table is not None:
-            path = folder / f"{name}.parquet"
-            pq.write_table(table, path, compression="zstd")
-            written.append(path)
-    return written
+class Book:
+    """The truth on its way to disk: records as they come, what is counted of them at the end."""
+
+    def __init__(self, out: Path, scenario: Scenario) -> None:
+        self.folder = out / FOLDER
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.scenario = scenario
+        self.truth = Truth(keep=self._keep)
+        self._writer: pq.ParquetWriter | None = None
+        self._counts: list[pa.Table] = []
+        self._young: list[pa.Table] = []
+
+    def _keep(self, records: pa.Table) -> None:
+        if self._writer is None:
+            path = self.folder / "records.parquet"
+            self._writer = pq.ParquetWriter(path, records.schema, compression="zstd")
+        self._writer.write_table(records)
+        # A month is in no other part, so that counts of parts are counts of the whole.
+        self._counts.append(counts(records))
+        self._young.append(young(records, self.scenario))
+
+    def close(self) -> None:
+        """Write what is left."""
+        if self._writer is not None:
+            self._writer.close()
+        for name, parts in (
+            ("counts", self._counts),
+            ("young_violence", self._young),
+            ("links", self.truth.links),
+            ("defects", self.truth.defects),
+        ):
+            if parts:
+                path = self.folder / f"{name}.parquet"
+                pq.write_table(pa.concat_tables(parts), path, compression="zstd")

@@ -6,7 +6,7 @@ depend on another's. Files are ``write``'s, defects ``dirt``'s.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -36,7 +36,11 @@ CUT_OVER = GO_LIVE[:7]
 
 @dataclass
 class Truth:
-    """What really is, beside what the extracts say. Never an extract."""
+    """What really is, beside what the extracts say. Never an extract.
+
+    ``keep`` is given each month's records as they are made (see :mod:`truth`); without it they are
+    gathered in ``records``.
+    """
 
     #: one row per crime: its counted reference, where and when it counts, and what it really is
     records: list[pa.Table] = field(default_factory=list)
@@ -44,6 +48,11 @@ class Truth:
     links: list[pa.Table] = field(default_factory=list)
     #: defects that were put in, and what must become of each
     defects: list[pa.Table] = field(default_factory=list)
+    keep: Callable[[pa.Table], None] | None = None
+
+    def add(self, records: pa.Table) -> None:
+        """A month's records."""
+        (self.keep or self.records.append)(records)
 
 
 @dataclass
@@ -151,7 +160,7 @@ def _month(
     yield from _waiting_history(month, running)
     yield from _reviews(seed, number, month, batch, references_of_batch)
 
-    truth.records.append(
+    truth.add(
         _record_truth(batch, in_legacy, counted_old, references_of_batch, month, geo, running)
     )
 

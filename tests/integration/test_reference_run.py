@@ -54,6 +54,20 @@ def test_its_output_shows_the_headline_figures(home: Path, run) -> None:
     } <= shown
 
 
+def test_every_number_of_the_readme_stands_in_its_output(home: Path, run) -> None:
+    _, done = run
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    start = text.index("Without data, `make run` simulates the world")
+    rows = re.findall(r"^\| ([^|]*\d[^|]*) \| [^|]* \|$", text[start:], re.MULTILINE)
+    cells = rows[: next(i for i, r in enumerate(rows) if r.startswith("West Midlands"))]
+    assert len(cells) == 7
+    for cell in cells:
+        for number in re.findall(r"(?<![\w-])\d[\d,.]*\d|(?<![\w.,-])\d(?![\w.,])", cell):
+            if number in ("25", "47", "2021"):
+                continue  # an age, a section, a year
+            assert re.search(rf"(?<![\d,.]){re.escape(number)}(?![\d,]|\.\d)", done.stdout), number
+
+
 def _readme(start: str) -> str:
     """The question that the README gives for a figure."""
     text = (PROJECT / "README.md").read_text(encoding="utf-8")

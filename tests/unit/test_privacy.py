@@ -12,7 +12,7 @@ import pytest
 
 from orchestration import privacy
 from orchestration.settings import Settings
-from orchestration.warehouse import LEDGER_DDL
+from orchestration.warehouse import ensure_tables
 
 KEY = "a secret of at least sixteen characters"
 
@@ -26,8 +26,13 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 @pytest.fixture
 def con() -> duckdb.DuckDBPyConnection:
     con = duckdb.connect()
-    con.execute(LEDGER_DDL)
+    ensure_tables(con)
     return con
+
+
+def enter_a_person(con: duckdb.DuckDBPyConnection) -> None:
+    """From then on the warehouse has a key to keep to."""
+    con.execute("insert into raw.legacy__persons by name select 'hash' as person_ref")
 
 
 @pytest.mark.parametrize("secret", [b"short but enough!", b"k" * 64, b"longer than a block " * 9])
@@ -72,14 +77,37 @@ def test_artificial_records_do_with_the_key_that_everyone_knows(
     con: duckdb.DuckDBPyConnection, settings: Settings
 ) -> None:
     assert privacy.key_for(con, settings, file_name="x", is_artificial=True).is_demo
+    enter_a_person(con)
     assert privacy.key_in_force(con, settings) == privacy.DEMO
+
+
+def test_artificial_records_never_take_the_key_of_real_ones(
+    con: duckdb.DuckDBPyConnection, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLUMBLINE_PERSON_KEY", KEY)
+    assert privacy.key_for(con, settings, file_name="x", is_artificial=True).is_demo
+    enter_a_person(con)
+    assert privacy.key_in_force(con, settings) == privacy.DEMO
+    with pytest.raises(privacy.PrivacyError, match="real.csv: .* holds simulated records"):
+        privacy.key_for(con, settings, file_name="real.csv", is_artificial=False)
+
+
+def test_a_key_under_which_nothing_came_in_binds_nobody(
+    con: duckdb.DuckDBPyConnection, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    privacy.key_for(con, settings, file_name="refused.csv", is_artificial=True)
+    monkeypatch.setenv("PLUMBLINE_PERSON_KEY", KEY)
+    assert not privacy.key_for(con, settings, file_name="x", is_artificial=False).is_demo
 
 
 def test_a_warehouse_keeps_to_its_key(
     con: duckdb.DuckDBPyConnection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PLUMBLINE_PERSON_KEY", KEY)
-    assert not privacy.key_for(con, settings, file_name="x", is_artificial=True).is_demo
+    assert not privacy.key_for(con, settings, file_name="x", is_artificial=False).is_demo
+    enter_a_person(con)
+    with pytest.raises(privacy.PrivacyError, match="these are simulated"):
+        privacy.key_for(con, settings, file_name="x", is_artificial=True)
     monkeypatch.setenv("PLUMBLINE_PERSON_KEY", KEY + "!")
     with pytest.raises(privacy.PrivacyError, match="not the one this warehouse was begun with"):
         privacy.key_for(con, settings, file_name="x", is_artificial=False)
@@ -96,6 +124,7 @@ def test_real_records_are_not_mixed_with_simulated_ones(
     con: duckdb.DuckDBPyConnection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     privacy.key_for(con, settings, file_name="x", is_artificial=True)
+    enter_a_person(con)
     monkeypatch.setenv("PLUMBLINE_PERSON_KEY", KEY)
     with pytest.raises(privacy.PrivacyError, match="holds simulated records"):
         privacy.key_for(con, settings, file_name="x", is_artificial=False)
@@ -117,3 +146,21 @@ def test_a_manifest_vouches_for_the_files_it_lists(tmp_path: Path) -> None:
     (tmp_path / privacy.SIMULATION_MANIFEST).write_text("not JSON")
     assert privacy.simulated_digests(tmp_path) == {"ab" * 32}
     assert privacy.simulated_digests(tmp_path / "nowhere") == frozenset()
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["ZZ", "IC9", "250", "-3", "17.5", "1066", "twenty", "not known", "18 to 24", "2019-02-30", ""],
+)
+def test_values_that_are_no_reference_are_shown(con: duckdb.DuckDBPyConnection, value: str) -> None:
+    shown = con.execute(f"select {privacy.shown_sql('v')} from (select $1 as v)", [value])
+    assert shown.fetchone() == (value,)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["P0895000015", "P12345", "N123456", "TESTWn4Rt4ww00zIOJ8rYBMf5fgC4tvI", "a P0895000015 b"],
+)
+def test_values_that_may_be_a_reference_are_not(con: duckdb.DuckDBPyConnection, value: str) -> None:
+    shown = con.execute(f"select {privacy.shown_sql('v')} from (select $1 as v)", [value])
+    assert shown.fetchone() == (privacy.VALUE_WITHHELD,)

@@ -159,6 +159,50 @@ def test_the_truth_agrees_with_the_extracts(reference: Simulated) -> None:
     assert sums is not None and sums[0] == sums[1]
 
 
+def test_who_is_hurt_by_knives_is_as_the_board_paper_says() -> None:
+    """Paragraph 39: 92 percent of victims and 80 of suspects male, victims mostly 24 years old."""
+    persons: list[pa.Table] = []
+    crimes: list[pa.Table] = []
+    for extract in world(scenario_named("reference", 0.5), 4, Truth()):
+        if extract.table == "legacy/crimes":
+            crimes.append(extract.data)
+        if extract.table == "legacy/persons":
+            persons.append(extract.data)
+    con = duckdb.connect()
+    con.register("crimes", pa.concat_tables(crimes))
+    con.register("persons", pa.concat_tables(persons))
+    young = (
+        "select crime_number from crimes inner join persons using (crime_number) "
+        "where offence_code in ('8N', '5D') and knife_used = 'Y' "
+        "and role = 'victim' and age_at_offence < 25"
+    )
+    shares = dict(
+        con.execute(
+            "select role, avg((sex = 'M')::int) from persons where sex <> 'U' "
+            f"and crime_number in ({young}) group by 1"
+        ).fetchall()
+    )
+    assert 0.88 < shares["victim"] < 0.96
+    assert 0.75 < shares["suspect"] < 0.85
+    ages = con.execute(
+        "select age_at_offence, count(*) from crimes inner join persons using (crime_number) "
+        "where offence_code in ('8N', '5D') and role = 'victim' and age_at_offence < 25 "
+        "group by 1 order by 2 desc limit 1"
+    ).fetchone()
+    assert ages is not None and ages[0] == 24
+
+
+def test_a_no_about_a_knife_is_true(reference: Simulated) -> None:
+    """What the old system leaves blank may have been used; what it denies was not."""
+    out = reference.out
+    wrong = duckdb.execute(
+        f"select count(*) from read_csv('{out}/legacy/legacy_crimes_*.csv', all_varchar = true) "
+        f"as c inner join '{out / FOLDER}/records.parquet' as t on t.reference = c.crime_number "
+        "where c.knife_used = 'N' and t.is_knife_really_used"
+    ).fetchone()
+    assert wrong == (0,)
+
+
 def test_recording_is_constant_where_the_scenario_says_so() -> None:
     for name in ("no_change", "crime_wave"):
         truth = Truth()
