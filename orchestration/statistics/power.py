@@ -86,8 +86,9 @@ def smallest_detectable_ratio(
     """The ratio nearest to 1 that is found with the given ``power`` at ``base_count`` events.
 
     Above 1 for a ``rise`` (minus 1: the smallest detectable rise), below 1 for a ``fall``. NaN
-    where no fall, however deep, is found: too few events. Errors as for ``events_needed``, and
-    for a base count not above 0 or another direction.
+    where this test finds no fall, however deep: below 17 events times phi at the defaults. (The
+    exact test of ``intervals`` still finds a fall to nearly none there.) Errors as for
+    ``events_needed``, and for a base count not above 0 or another direction.
     """
     if direction not in ("rise", "fall"):
         raise ValueError(f"direction is {direction!r}; choose rise or fall")

@@ -178,7 +178,8 @@ def segmented_fit(
     any shape and autocorrelation up to ``lags``, but are too small in series below a hundred
     periods (``gaps``, ``small_sample`` as in ``loglinear.newey_west_covariance``); ``model`` for
     neither. The first and, in the quasi-Poisson family, the last are times phi, not below
-    ``least_phi``. Intervals use Student's t.
+    ``least_phi``; the first with the phi of ``loglinear.autoregression``, a little above that of
+    the result. Intervals use Student's t.
 
     Errors that stay alike for many months make any interval from a few years too short: where
     neighbouring months correlate by 0.6, autoregressive intervals of a step in 48 months hold the

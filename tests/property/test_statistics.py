@@ -302,7 +302,7 @@ def test_smallest_detectable_has_the_power_and_shrinks(
     found = smallest_detectable_ratio(base, direction=direction, phi=phi)  # type: ignore[arg-type]
     more = smallest_detectable_ratio(base * 2, direction=direction, phi=phi)  # type: ignore[arg-type]
     if np.isnan(found):
-        assert direction == "fall" and base / phi < 40
+        assert direction == "fall" and base / phi < 17
         return
     assert power_of_comparison(base, found, phi=phi) == pytest.approx(0.8)
     assert abs(np.log(more)) < abs(np.log(found))
