@@ -15,9 +15,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 from whole_runs import ask, environment, load_everything, plumbline, plumbline_with
 
 from orchestration import privacy
+from orchestration.settings import PROJECT
 
 KEY = "a secret of the tests, not of anybody"
 
@@ -114,6 +116,44 @@ def test_nothing_under_home_holds_a_plain_reference(home: Path, real: Path) -> N
     assert _holding(home, [KEY.encode()]) == []
 
 
+def test_nothing_is_simulated_into_a_home_of_real_records(home: Path) -> None:
+    done = plumbline_with({"PLUMBLINE_PERSON_KEY": KEY}, "run", home=home)
+    assert done.returncode == 2
+    assert "name the folder with --landing" in done.stderr
+    assert not (home / "landing").exists()
+
+
+def test_simulated_extracts_beside_real_ones_are_refused(
+    home: Path, simulated: Path, tmp_path: Path
+) -> None:
+    mixed = tmp_path / "home"
+    shutil.copytree(home, mixed, symlinks=True)
+    done = plumbline_with(
+        {"PLUMBLINE_PERSON_KEY": KEY}, "run", "--landing", str(simulated), home=mixed
+    )
+    assert done.returncode == 2
+    assert "these are simulated" in done.stdout + done.stderr
+    with duckdb.connect(str(mixed / "warehouse" / "plumbline.duckdb"), read_only=True) as con:
+        months = con.execute("select count(distinct _period) from raw.legacy__crimes").fetchone()
+    assert months == (1,)
+
+
+def test_crimes_of_two_systems_need_their_eras(real: Path, tmp_path: Path) -> None:
+    config = tmp_path / "plumbline.yml"
+    config.write_text("periods: {last_month: null}\n")
+    done = plumbline_with(
+        {"PLUMBLINE_PERSON_KEY": KEY, "PLUMBLINE_CONFIG": str(config)},
+        "run",
+        "--landing",
+        str(real),
+        home=tmp_path / "home",
+    )
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "recording_eras" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert not (tmp_path / "home" / "releases" / "current").exists()
+
+
 def test_no_copy_of_personal_extracts_is_kept_unless_configured(
     home: Path, real: Path, tmp_path: Path
 ) -> None:
@@ -123,7 +163,8 @@ def test_no_copy_of_personal_extracts_is_kept_unless_configured(
         if p.is_file() and b"person_ref" in p.read_bytes()[:500]
     ]
     config = tmp_path / "plumbline.yml"
-    config.write_text("privacy: {raw_retention: true}\n")
+    own = yaml.safe_load((PROJECT / "plumbline.yml").read_text(encoding="utf-8"))
+    config.write_text(yaml.safe_dump({**own, "privacy": {"raw_retention": True}}))
     kept = tmp_path / "home"
     done = plumbline_with(
         {"PLUMBLINE_PERSON_KEY": KEY, "PLUMBLINE_CONFIG": str(config)},
