@@ -40,14 +40,17 @@
 {%- endmacro %}
 
 {#-
-    Indicators of a flag that the systems fill in unequally, and the indicator whose records carry
-    it whether or not it is filled in: like for like, the flag is read at the completeness of the
-    baseline.
+    Indicators of a flag that the systems fill in unequally, and which records may be of them
+    besides: those of which nobody recorded whether they are. Whatever was recorded is an answer,
+    that a knife was merely seen just as that it was not used.
 -#}
 {% macro flag_indicators() -%}
+    {%- set young_injury = 'is_violence_with_injury and has_victim_under_25' -%}
+    {%- set not_possession = "offence_group <> 'Possession of weapons offences'" -%}
+    {%- set not_said = "has_knife and weapon_use_code = 'unknown'" -%}
     {{ return({
-        'under_25_vwi_knife_used': 'under_25_vwi_knife_crime',
-        'knife_used': 'knife_crime',
+        'under_25_vwi_knife_used': young_injury ~ ' and ' ~ not_said,
+        'knife_used': not_said ~ ' and ' ~ not_possession,
     }) }}
 {%- endmacro %}
 

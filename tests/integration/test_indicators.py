@@ -155,8 +155,12 @@ def current_year(con: duckdb.DuckDBPyConnection) -> None:
     (other,) = investigations("I-DUAL", 1, "2021-04-08", log_ref="20210408-12")
     enter(con, "legacy/crimes", "old 2021", [double])
     enter(con, "legacy/persons", "old persons 2021", [], ["2021-04"])
-    # A knife was there; whether it was used, nobody says any more.
+    # A knife was there: used, merely seen, and of most nobody says.
     knives = investigations("KNIFE", 44, "2021-04-20", weapon_list="MACHETE")
+    for record in knives[:6]:
+        record |= {"weapon_use": "USED_TO_INJURE"}
+    for record in knives[6:16]:
+        record |= {"weapon_use": "SEEN"}
     for record in knives[:5]:
         record |= {"outcome_type": "OC1", "outcome_at": at("2021-05-20 12:00")}
     for record in knives[5:10]:  # after the last month compared
@@ -383,28 +387,42 @@ def test_verdicts_and_ratios(both: Built):
     assert lower > 0
 
 
-def test_a_flag_that_is_no_longer_filled_in_is_read_at_the_completeness_of_the_baseline(
-    both: Built,
-):
-    columns = (
-        "baseline_count, current_count, is_estimated, verdict, rate_ratio, change_pct, "
-        "current_estimate, current_estimate_lower, current_estimate_upper"
+def test_a_flag_that_is_less_filled_in_is_a_range_like_for_like(both: Built):
+    counts = (
+        "is_range, baseline_count, baseline_possible_count, current_count, current_possible_count, "
+        "verdict, rate_ratio, p_value, current_estimate, change_pct"
     )
-    recorded = headline(both, "under_25_vwi_knife_used", "recorded", columns)
-    assert recorded[:8] == (30, 0, False, "down", 0, None, 0, 0)
-    *_, ratio, change, estimate, lower, upper = headline(
-        both, "under_25_vwi_knife_used", "like_for_like", columns
+    limits = (
+        "rate_ratio_lower, rate_ratio_upper, current_estimate_lower, current_estimate_upper, "
+        "change_pct_lower"
     )
-    count_low, count_high = chi2.ppf(0.025, 2 * 44) / 2, chi2.ppf(0.975, 2 * 45) / 2
+    recorded = headline(both, "under_25_vwi_knife_used", "recorded", counts)
+    assert recorded[:7] == (False, 30, 10, 6, 28, "down", 0.2)
+    # Ten that were seen are no question: used were 6 to 34, of at most 40 in the baseline.
+    assert headline(both, "under_25_vwi_knife_used", "like_for_like", counts) == (
+        (True, 30, 10, 6, 28, "undecidable", None, None, None, None)
+    )
     share = binomtest(30, 40).proportion_ci(method="exact")
-    assert (ratio, change, estimate) == pytest.approx((44 / 40, 10, 33))
-    below = ((44 - count_low) * 0.75) ** 2 + (44 * (0.75 - share.low)) ** 2
-    above = ((count_high - 44) * 0.75) ** 2 + (44 * (share.high - 0.75)) ** 2
-    assert (lower, upper) == pytest.approx((33 - below**0.5, 33 + above**0.5))
-    # Nothing in WV could carry the flag.
-    assert headline(both, "knife_used", "like_for_like", columns, "npu/WV") == (
-        (0, 0, True, "none in either period", None, None, None, None, None)
+    *found, change = headline(both, "under_25_vwi_knife_used", "like_for_like", limits)
+    assert found == pytest.approx(
+        [
+            exact_ratio(6, 40)[0],
+            exact_ratio(34, 30)[1],
+            chi2.ppf(0.025, 2 * 6) / 2 * share.low,
+            chi2.ppf(0.975, 2 * 35) / 2,
+        ]
     )
+    assert change is None  # fewer than twenty
+    # A knife was there in all of them, and that is no question.
+    whole = headline(both, "under_25_vwi_knife_crime", "like_for_like", counts)
+    assert whole[:6] == (False, 40, None, 44, None, "not distinguishable from chance")
+    assert whole[6:] == pytest.approx((44 / 40, binomtest(44, 84).pvalue, 44, 10))
+    # Nothing in WV had a knife.
+    assert headline(both, "knife_used", "like_for_like", counts, "npu/WV") == (
+        (True, 0, 0, 0, 0, "none in either period", None, None, None, None)
+    )
+    none = headline(both, "knife_used", "like_for_like", limits, "npu/WV")
+    assert none == (0, None, 0, pytest.approx(chi2.ppf(0.975, 2) / 2), None)
 
 
 def test_what_is_said_of_comparability(both: Built):
@@ -660,14 +678,17 @@ def test_conditions_need_what_the_seed_says_they_need(seed):
         assert ("is_spiking" in condition) == (seed[code]["needed_system"] == "connect"), code
 
 
-def test_a_flag_and_its_carrier_are_counted_in_the_same_months(seed):
+def test_what_may_be_of_a_flag_is_what_would_be_of_it_if_the_use_were_recorded(seed):
     named = macros()
     assert named["flag_indicators"]
-    for flag, carrier in named["flag_indicators"].items():
-        assert "is_knife_used" in named["offence_indicators"][flag]
-        assert "is_knife_used" not in named["offence_indicators"][carrier]
-        for column in ("record_type", "age_group", "needed_system"):
-            assert seed[flag][column] == seed[carrier][column], (flag, column)
+    for flag, possible in named["flag_indicators"].items():
+        certain = named["offence_indicators"][flag]
+        assert "is_knife_used" in certain and "is_knife_used" not in possible
+        parts = [set(c.split(" and ")) for c in (certain, possible)]
+        assert parts[0] - {"is_knife_used"} == parts[1] - {
+            "has_knife",
+            "weapon_use_code = 'unknown'",
+        }, flag
 
 
 def test_every_home_office_metric_is_of_all_ages_and_of_the_young(seed):

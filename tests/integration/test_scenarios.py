@@ -191,6 +191,42 @@ def test_where_nothing_changed_both_bases_agree(no_change: World) -> None:
         assert recorded[5] == "not distinguishable from chance", indicator
 
 
+@pytest.mark.parametrize("name", ["reference", "no_change", "crime_wave"])
+def test_the_true_number_of_knives_used_lies_within_the_published_range(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    """Which records say whether a knife was used changes with the system; the range holds all the
+    same. In the reference scenario knives merely seen rise, and those used fall."""
+    world: World = request.getfixturevalue(name)
+    ((before, now),) = world.rows(
+        """
+        select sum(knife_used_2019_count) filter (recorded_month between '2019-04' and '2019-11'),
+            sum(knife_used_2019_count) filter (recorded_month between '2021-04' and '2021-11')
+        from '{truth}/young_violence.parquet'
+        """
+    )
+    ((lower, upper, ratio_lower, ratio_upper, verdict, possible),) = world.rows(
+        "select current_estimate_lower, current_estimate_upper, rate_ratio_lower, "
+        "rate_ratio_upper, verdict, baseline_possible_count from w.marts.mart_headline_indicators "
+        "where indicator_code = 'under_25_vwi_knife_used' and basis = 'like_for_like' "
+        "and area_type = 'force'"
+    )
+    assert possible > 0
+    assert lower <= now <= upper
+    assert ratio_lower <= now / before <= ratio_upper
+    if name == "reference":
+        assert now < before
+        assert verdict != "up"
+
+
+def test_where_nothing_changed_no_knives_rise_or_fall(no_change: World) -> None:
+    for indicator in ("under_25_vwi_knife_used", "knife_used"):
+        _, _, ratio, lower, upper, verdict = no_change.headline(indicator, "like_for_like")
+        assert verdict == "undecidable", indicator
+        assert ratio is None
+        assert lower < 1 < upper
+
+
 def test_a_real_rise_is_seen_like_for_like(crime_wave: World) -> None:
     """Violence really rises by a quarter from April 2021, and recording is constant."""
     for indicator in ("violence_with_injury", "under_25_vwi"):

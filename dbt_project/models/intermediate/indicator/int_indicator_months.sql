@@ -2,6 +2,7 @@
 -- (the lines that come from a loop have no indent of their own)
 {% set offence = offence_indicators() -%}
 {% set admission = admission_indicators() -%}
+{% set flags = flag_indicators() -%}
 with offences as (
     select * from {{ ref('fct_offence') }}
     where not is_cancelled
@@ -24,6 +25,9 @@ offence_counts as (
         is_like_for_like
         {%- for code, condition in offence.items() %},
         sum(case when {{ condition }} then 1 else 0 end) as {{ code }}
+        {%- endfor %}
+        {%- for code, condition in flags.items() %},
+        sum(case when {{ condition }} then 1 else 0 end) as {{ code }}_possible
         {%- endfor %}
     from offences
     group by 1, 2, 3, 4
@@ -96,6 +100,9 @@ by_area as (
         {%- for code in offence %},
         sum({{ code }}) as {{ code }}
         {%- endfor %}
+        {%- for code in flags %},
+        sum({{ code }}_possible) as {{ code }}_possible
+        {%- endfor %}
     from bases
     group by 1, 2, 3, 4
 ),
@@ -108,7 +115,8 @@ counted as (
         area_id,
         month,
         basis,
-        cast({{ code }} as bigint) as event_count
+        cast({{ code }} as bigint) as event_count,
+        cast({{ code ~ '_possible' if code in flags else 'null' }} as bigint) as possible_count
     from by_area
 
     union all
@@ -121,7 +129,8 @@ counted as (
         admission_counts.month,
         -- No police system records an admission: its two bases are one.
         base_names.basis,
-        cast(admission_counts.{{ code }} as bigint) as event_count
+        cast(admission_counts.{{ code }} as bigint) as event_count,
+        cast(null as bigint) as possible_count
     from admission_counts
     cross join settings
     cross join base_names
@@ -133,7 +142,7 @@ counted as (
 
 final as (
     select * from counted
-    where event_count > 0
+    where event_count > 0 or possible_count > 0
 )
 
 select * from final

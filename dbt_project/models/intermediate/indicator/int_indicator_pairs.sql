@@ -1,8 +1,9 @@
--- noqa: disable=LT02
--- (the lines that come from a loop have no indent of their own)
-{% set flags = flag_indicators() -%}
+{% set flags = "'" ~ (flag_indicators() | join("', '")) ~ "'" -%}
 with series as (
-    select * from {{ ref('int_indicator_series') }}
+    select
+        *,
+        indicator_code in ({{ flags }}) as has_flag
+    from {{ ref('int_indicator_series') }}
 ),
 
 compared_months as (
@@ -69,7 +70,17 @@ summed as (
         ) as baseline_count,
         sum(
             case when matched_months.period_type = 'current' then indicator_months.event_count end
-        ) as current_count
+        ) as current_count,
+        sum(
+            case
+                when matched_months.period_type = 'baseline' then indicator_months.possible_count
+            end
+        ) as baseline_possible_count,
+        sum(
+            case
+                when matched_months.period_type = 'current' then indicator_months.possible_count
+            end
+        ) as current_possible_count
     from indicator_months
     inner join matched_months
         on
@@ -100,7 +111,16 @@ counted as (
         case
             when spans.compared_month_count > 0
                 then cast(coalesce(summed.current_count, 0) as bigint)
-        end as current_count
+        end as current_count,
+        case
+            when spans.compared_month_count > 0 and series.has_flag
+                then cast(coalesce(summed.baseline_possible_count, 0) as bigint)
+        end as baseline_possible_count,
+        case
+            when spans.compared_month_count > 0 and series.has_flag
+                then cast(coalesce(summed.current_possible_count, 0) as bigint)
+        end as current_possible_count,
+        series.has_flag and series.basis = 'like_for_like' as is_range
     from series
     cross join asked
     left join spans on series.indicator_code = spans.indicator_code
@@ -111,38 +131,16 @@ counted as (
             and series.basis = summed.basis
 ),
 
-flags as (
-    {%- for flag, carrier in flags.items() %}
-    select
-        '{{ flag }}' as indicator_code,
-        '{{ carrier }}' as carrier_code
-    {{- ' union all' if not loop.last }}
-    {%- endfor %}
-),
-
--- Like for like, a flag that the systems fill in unequally is read at the completeness of the
--- baseline: then its ratio is that of the records that can carry it.
+-- Like for like, all that is known of a flag that the systems fill in unequally is that it belongs
+-- to the records that have it at least, and at most to those of which nobody said besides.
 final as (
     select
-        counted.*,
-        flags.carrier_code,
-        flags.carrier_code is not null as is_estimated,
-        case
-            when flags.carrier_code is null then counted.baseline_count
-            else carriers.baseline_count
-        end as ratio_baseline_count,
-        case
-            when flags.carrier_code is null then counted.current_count
-            else carriers.current_count
-        end as ratio_current_count
+        *,
+        case when is_range then baseline_count + baseline_possible_count else baseline_count end
+            as baseline_most_count,
+        case when is_range then current_count + current_possible_count else current_count end
+            as current_most_count
     from counted
-    left join flags
-        on counted.indicator_code = flags.indicator_code and counted.basis = 'like_for_like'
-    left join counted as carriers
-        on
-            flags.carrier_code = carriers.indicator_code
-            and counted.area_id = carriers.area_id
-            and counted.basis = carriers.basis
 )
 
 select * from final

@@ -23,7 +23,8 @@ indicator_counts as (
 indicator_totals as (
     select
         baseline_count,
-        current_count
+        current_count,
+        current_most_count
     from {{ ref('int_indicator_pairs') }}
 ),
 
@@ -41,6 +42,8 @@ requests as (
     select baseline_count as observed_count from indicator_totals
     union all
     select current_count as observed_count from indicator_totals
+    union all
+    select current_most_count as observed_count from indicator_totals
     union all
     -- A month that was supplied and has none.
     select 0 as observed_count

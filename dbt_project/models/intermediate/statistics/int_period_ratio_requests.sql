@@ -1,15 +1,25 @@
 with pairs as (
     select * from {{ ref('int_indicator_pairs') }}
+    where baseline_count is not null and current_count is not null
 ),
 
+-- Of a range the least ratio and the greatest; of a count both are its own.
 final as (
-    select distinct
-        ratio_current_count as current_count,
+    select
+        current_count,
         current_day_count,
-        ratio_baseline_count as baseline_count,
+        baseline_most_count as baseline_count,
         baseline_day_count
     from pairs
-    where ratio_current_count is not null and ratio_baseline_count is not null
+
+    union distinct
+
+    select
+        current_most_count as current_count,
+        current_day_count,
+        baseline_count,
+        baseline_day_count
+    from pairs
 )
 
 select * from final

@@ -33,13 +33,13 @@ outcome_shares as (
     from {{ ref('int_outcome_cohorts') }}
 ),
 
--- How much of what can carry a flag carried it in the baseline.
+-- Of what may be of a flag in the baseline, how much has it at least.
 flag_shares as (
     select
         baseline_count as success_count,
-        ratio_baseline_count as trial_count
+        baseline_most_count as trial_count
     from {{ ref('int_indicator_pairs') }}
-    where is_estimated
+    where is_range
 ),
 
 requests as (

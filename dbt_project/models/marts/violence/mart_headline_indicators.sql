@@ -25,76 +25,55 @@ ratio_intervals as (
 measured as (
     select
         pairs.*,
-        ratios.rate_ratio,
-        ratios.rate_ratio_lower,
-        ratios.rate_ratio_upper,
-        ratios.p_value,
+        -- Of a range there is no one ratio: from the least that it may be to the greatest.
+        case when not pairs.is_range then least_ratios.rate_ratio end as rate_ratio,
+        least_ratios.rate_ratio_lower,
+        greatest_ratios.rate_ratio_upper,
+        case when not pairs.is_range then least_ratios.p_value end as p_value,
         baseline.count_lower as baseline_count_lower,
         baseline.count_upper as baseline_count_upper,
-        observed.count_lower as ratio_current_count_lower,
-        observed.count_upper as ratio_current_count_upper,
-        -- How much of what can carry the flag carried it in the baseline.
-        {{ safe_divide('pairs.baseline_count', 'pairs.ratio_baseline_count') }} as flag_share,
-        shares.exact_lower as flag_share_lower,
-        shares.exact_upper as flag_share_upper
+        observed.count_lower as current_count_lower,
+        most.count_upper as current_most_count_upper,
+        -- The least share of a baseline's records of a flag that can have had it.
+        shares.exact_lower as flag_share_lower
     from pairs
-    left join ratio_intervals as ratios
+    left join ratio_intervals as least_ratios
         on
-            pairs.ratio_current_count = ratios.current_count
-            and pairs.ratio_baseline_count = ratios.baseline_count
-            and pairs.current_day_count = ratios.current_day_count
-            and pairs.baseline_day_count = ratios.baseline_day_count
+            pairs.current_count = least_ratios.current_count
+            and pairs.baseline_most_count = least_ratios.baseline_count
+            and pairs.current_day_count = least_ratios.current_day_count
+            and pairs.baseline_day_count = least_ratios.baseline_day_count
+    left join ratio_intervals as greatest_ratios
+        on
+            pairs.current_most_count = greatest_ratios.current_count
+            and pairs.baseline_count = greatest_ratios.baseline_count
+            and pairs.current_day_count = greatest_ratios.current_day_count
+            and pairs.baseline_day_count = greatest_ratios.baseline_day_count
     left join count_intervals as baseline
         on pairs.baseline_count = baseline.observed_count
     left join count_intervals as observed
-        on pairs.ratio_current_count = observed.observed_count
+        on pairs.current_count = observed.observed_count
+    left join count_intervals as most
+        on pairs.current_most_count = most.observed_count
     left join share_intervals as shares
         on
-            pairs.is_estimated
+            pairs.is_range
             and pairs.baseline_count = shares.success_count
-            and pairs.ratio_baseline_count = shares.trial_count
-),
-
--- The flag at the completeness of the baseline is a count times a share, each with its own chance:
--- the limits of the product are those of MOVER (Zou and Donner, Statistics in Medicine 27 (2008)
--- 1693-1702).
-estimated as (
-    select
-        *,
-        case
-            when is_estimated then ratio_current_count * flag_share
-            else cast(current_count as double)
-        end as current_estimate,
-        case
-            when is_estimated
-                then
-                    ratio_current_count * flag_share
-                    - sqrt(
-                        power((ratio_current_count - ratio_current_count_lower) * flag_share, 2)
-                        + power(ratio_current_count * (flag_share - flag_share_lower), 2)
-                    )
-            else ratio_current_count_lower
-        end as unbounded_lower,
-        case
-            when is_estimated
-                then
-                    ratio_current_count * flag_share
-                    + sqrt(
-                        power((ratio_current_count_upper - ratio_current_count) * flag_share, 2)
-                        + power(ratio_current_count * (flag_share_upper - flag_share), 2)
-                    )
-            else ratio_current_count_upper
-        end as current_estimate_upper
-    from measured
+            and pairs.baseline_most_count = shares.trial_count
 ),
 
 judged as (
     select
         *,
-        case when unbounded_lower < 0 then 0 else unbounded_lower end as current_estimate_lower,
+        case when not is_range then cast(current_count as double) end as current_estimate,
+        case
+            when not is_range then current_count_lower
+            -- Where the baseline has no record of the flag, nothing is known of its completeness.
+            when current_count is not null then current_count_lower * coalesce(flag_share_lower, 0)
+        end as current_estimate_lower,
+        current_most_count_upper as current_estimate_upper,
         baseline_count >= {{ least_for_percentage() }}
-        and current_estimate >= {{ least_for_percentage() }}
-        and ratio_current_count >= {{ least_for_percentage() }} as has_percentage,
+        and current_count >= {{ least_for_percentage() }} as has_percentage,
         case
             when compared_month_count = 0 then 'No month can be counted in both years.'
             when missing_month_count = 1
@@ -104,7 +83,7 @@ judged as (
                     cast(missing_month_count as {{ dbt.type_string() }})
                     || ' months that either year lacks are left out of both.'
         end as missing_text
-    from estimated
+    from measured
 ),
 
 final as (
@@ -133,11 +112,13 @@ final as (
         judged.baseline_count,
         judged.baseline_count_lower,
         judged.baseline_count_upper,
+        judged.baseline_possible_count,
         judged.current_count,
+        judged.current_possible_count,
         judged.current_estimate,
         judged.current_estimate_lower,
         judged.current_estimate_upper,
-        judged.is_estimated,
+        judged.is_range,
         judged.rate_ratio,
         judged.rate_ratio_lower,
         judged.rate_ratio_upper,
@@ -148,14 +129,17 @@ final as (
         case when judged.has_percentage then 100 * (judged.rate_ratio_upper - 1) end
             as change_pct_upper,
         case
-            when judged.ratio_current_count is null then 'not assessed'
-            when judged.ratio_current_count + judged.ratio_baseline_count = 0
+            when judged.current_count is null then 'not assessed'
+            when judged.current_most_count + judged.baseline_most_count = 0
                 then 'none in either period'
+            when judged.is_range and judged.rate_ratio_lower > 1 then 'up'
+            when judged.is_range and judged.rate_ratio_upper < 1 then 'down'
+            when judged.is_range then 'undecidable'
             when judged.p_value >= 0.05 then 'not distinguishable from chance'
             -- Counts a day: one year may be the longer.
             when
-                judged.ratio_current_count * judged.baseline_day_count
-                > judged.ratio_baseline_count * judged.current_day_count
+                judged.current_count * judged.baseline_day_count
+                > judged.baseline_count * judged.current_day_count
                 then 'up'
             else 'down'
         end as verdict,
