@@ -2,14 +2,15 @@
 warehouses whose every crime is written here: what is compared, what is left out, and what is said.
 
 One warehouse grows: empty, then the current year alone, then both years with a month missing from
-one and the persons of a month from the other. A second one has whole years, no eras, no geography
-and no persons at all.
+one and the persons of a month from the other. A second one is the same with known events, a third
+one has whole years, no eras, no geography and no persons at all.
 """
 
 from __future__ import annotations
 
 import csv
 import datetime as dt
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -283,6 +284,21 @@ def both(folder: Path, one_year: object) -> Built:
 
 
 @pytest.fixture(scope="module")
+def eventful(folder: Path, both: Built) -> Built:
+    """Both years, with a strike in May 2019 and new counting rules of violence between them."""
+    path = folder / "eventful.duckdb"
+    shutil.copy(both.path, path)
+    with duckdb.connect(str(path)) as con:
+        con.execute(
+            "insert into ledger.known_event values "
+            "('strike', 'Strike', 'reporting', 'exclude', '2019-05-31', '2019-05-31', 'all', ''), "
+            "('rules', 'New rules', 'counting_rule', 'break', '2020-04-01', null, "
+            "'under_25_vwi, under_25_vwi_knife_used', '')"
+        )
+    return build(path)
+
+
+@pytest.fixture(scope="module")
 def whole_years(folder: Path, nothing: object) -> Built:
     """Two whole years of one system: no eras, geography or persons, and no last month."""
     path = folder / "whole.duckdb"
@@ -439,6 +455,60 @@ def test_what_is_said_of_comparability(both: Built):
         "not_comparable",
         "No month can be counted in both years.",
     )
+
+
+def test_a_known_event_leaves_its_months_out_of_both_years(eventful: Built):
+    columns = (
+        "compared_month_count, missing_month_count, excluded_month_count, baseline_count, "
+        "current_count, baseline_day_count, verdict"
+    )
+    # April and July: May is left out, June missing. The strike was in a month of 2019 only.
+    assert headline(eventful, "all_crime", "recorded", columns) == (
+        (2, 1, 1, 56, 54, 61, "not distinguishable from chance")
+    )
+    text = headline(eventful, "all_crime", "recorded", "comparability_text")[0]
+    assert (
+        "Known event in the baseline period: Strike (2019-05-31 to 2019-05-31); the months it "
+        "touches are to be left out of both years." in text
+    )
+    assert text.endswith(
+        " One month that a known event touches is left out of both years. "
+        "One month that either year lacks is left out of both."
+    )
+    assert "New rules" not in text
+    # Strikes at the police are none at the hospital.
+    assert headline(eventful, "sharp_object_admissions", "recorded", columns)[1:3] == (4, 0)
+    # The year to date is that of the same months; May itself is there as it was.
+    assert eventful.rows(
+        "select period_label, month_count, recorded_count from marts.mart_outcomes "
+        f"where area_id = '{FORCE}' and offence_category = 'all' "
+        "and (period_type = 'year_to_date' or period_label = '2019-05') order by 1"
+    ) == [("2019-05", 1, 22), ("2019/20 to date", 2, 56), ("2021/22 to date", 2, 54)]
+    assert eventful.rows(
+        "select value, supply_status from marts.mart_monthly_series where area_type = 'force' "
+        "and measure_code = 'all_crime' and month = '2019-05-01' and basis = 'recorded'"
+    ) == [(22, "supplied")]
+
+
+def test_across_a_known_event_that_breaks_comparisons_there_are_counts_and_no_ratio(
+    eventful: Built,
+):
+    columns = (
+        "verdict, comparability_status, baseline_count, current_count, rate_ratio, "
+        "rate_ratio_lower, rate_ratio_upper, p_value, change_pct_lower"
+    )
+    broken = ("not comparable", "not_comparable", 50, 50, None, None, None, None, None)
+    assert headline(eventful, "under_25_vwi", "recorded", columns) == broken
+    assert (
+        "nothing may be compared across it"
+        in (headline(eventful, "under_25_vwi", "recorded", "comparability_text")[0])
+    )
+    for basis in ("recorded", "like_for_like"):
+        found = headline(eventful, "under_25_vwi_knife_used", basis, columns)
+        assert found == (*broken[:2], 30, 6, *broken[4:])
+    # Of what the event does not name nothing is broken.
+    found = headline(eventful, "violence_with_injury", "recorded", columns)
+    assert found[1] == "caution" and found[4] is not None
 
 
 def test_areas(both: Built):

@@ -71,6 +71,7 @@ event_spans as (
         events.action_type,
         events.first_date,
         events.last_date,
+        events.is_of_all_measures,
         events.first_date <= pairs.current_last_date
         and coalesce(events.last_date, pairs.current_first_date) >= pairs.current_first_date
             as is_in_current,
@@ -107,11 +108,13 @@ known_events as (
                 || cast(last_date as {{ dbt.type_string() }})
         end as detail,
         first_date as event_date,
-        cast(null as integer) as affected_count
+        cast(null as integer) as affected_count,
+        is_of_all_measures
     from event_spans
     where
-        not is_throughout
-        and (is_in_current or is_in_baseline or (action_type = 'break' and is_begun_between))
+        (is_in_current or is_in_baseline or (action_type = 'break' and is_begun_between))
+        -- What is to be left out is left out of both, wherever it lies.
+        and (action_type = 'exclude' or not is_throughout)
 ),
 
 lockdowns as (
@@ -170,16 +173,23 @@ partial as (
     where is_supplied
 ),
 
-found as (
+of_all_measures as (
     select * from crossed_eras
-    union all
-    select * from known_events
     union all
     select * from lockdowns
     union all
     select * from incomplete
     union all
     select * from partial
+),
+
+found as (
+    select
+        *,
+        true as is_of_all_measures
+    from of_all_measures
+    union all
+    select * from known_events
 ),
 
 final as (
@@ -203,7 +213,8 @@ final as (
         }) }} as warning_text,
         warnings.action,
         found.event_date,
-        found.affected_count
+        found.affected_count,
+        found.is_of_all_measures
     from found
     inner join warnings on found.warning_code = warnings.warning_code
     where

@@ -4,6 +4,7 @@ with pairs as (
 
 comparability as (
     select * from {{ ref('int_period_comparability') }}
+    where is_of_all_measures
 ),
 
 summarised as (

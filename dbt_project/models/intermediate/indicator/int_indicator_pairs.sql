@@ -19,15 +19,33 @@ indicator_months as (
     select * from {{ ref('int_indicator_months') }}
 ),
 
--- A month that one of the years lacks is left out of both.
+excluded_months as (
+    select * from {{ ref('int_excluded_months') }}
+),
+
+-- A month that one of the years lacks is left out of both, and so is one that a known event is to
+-- leave out.
 matched as (
     select
         supply.indicator_code,
         compared_months.month_of_financial_year
     from compared_months
     inner join supply on compared_months.month = supply.month
+    left join excluded_months
+        on
+            supply.indicator_code = excluded_months.indicator_code
+            and compared_months.month_of_financial_year = excluded_months.month_of_financial_year
+    where excluded_months.indicator_code is null
     group by 1, 2
     having count(distinct compared_months.period_type) = 2
+),
+
+excluded as (
+    select
+        indicator_code,
+        cast(count(*) as integer) as excluded_month_count
+    from excluded_months
+    group by indicator_code
 ),
 
 matched_months as (
@@ -103,7 +121,10 @@ counted as (
         spans.current_first_month,
         spans.current_last_month,
         coalesce(spans.compared_month_count, 0) as compared_month_count,
-        asked.month_count - coalesce(spans.compared_month_count, 0) as missing_month_count,
+        coalesce(excluded.excluded_month_count, 0) as excluded_month_count,
+        asked.month_count
+        - coalesce(excluded.excluded_month_count, 0)
+        - coalesce(spans.compared_month_count, 0) as missing_month_count,
         case
             when spans.compared_month_count > 0
                 then cast(coalesce(summed.baseline_count, 0) as bigint)
@@ -123,6 +144,7 @@ counted as (
         series.has_flag and series.basis = 'like_for_like' as is_range
     from series
     cross join asked
+    left join excluded on series.indicator_code = excluded.indicator_code
     left join spans on series.indicator_code = spans.indicator_code
     left join summed
         on

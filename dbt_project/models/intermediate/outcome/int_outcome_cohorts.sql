@@ -15,6 +15,10 @@ compared_months as (
     select * from {{ ref('int_compared_months') }}
 ),
 
+excluded_months as (
+    select * from {{ ref('int_excluded_months') }}
+),
+
 months as (
     select
         date_day as month,
@@ -44,7 +48,8 @@ supplied_months as (
     where months.month <= reporting.reporting_date
 ),
 
--- The same months of every year: those that both years compared have.
+-- The same months of every year: those that both years compared have, and that no known event of
+-- the crimes is to leave out.
 compared as (
     select
         supplied_months.age_group,
@@ -52,6 +57,15 @@ compared as (
         min(case when supplied_months.is_mature then 1 else 0 end) = 1 as is_mature
     from compared_months
     inner join supplied_months on compared_months.month = supplied_months.month
+    left join excluded_months
+        on
+            compared_months.month_of_financial_year = excluded_months.month_of_financial_year
+            and excluded_months.indicator_code
+            = case supplied_months.age_group
+                when 'under_25' then 'under_25_vwi'
+                else 'all_crime'
+            end
+    where excluded_months.indicator_code is null
     group by 1, 2
     having count(distinct compared_months.period_type) = 2
 ),

@@ -12,6 +12,7 @@ final as (
         last_date,
         last_date is null as is_lasting,
         measures,
+        ' ' || replace(lower(measures), ',', ' ') || ' ' like '% all %' as is_of_all_measures,
         evidence
     from events
 )

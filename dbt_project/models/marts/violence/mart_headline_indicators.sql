@@ -25,6 +25,11 @@ ratio_intervals as (
 measured as (
     select
         pairs.*,
+        comparability.baseline_label,
+        comparability.current_label,
+        comparability.comparability_status,
+        comparability.comparability_text,
+        comparability.is_broken,
         -- Of a range there is no one ratio: from the least that it may be to the greatest.
         case when not pairs.is_range then least_ratios.rate_ratio end as rate_ratio,
         least_ratios.rate_ratio_lower,
@@ -37,15 +42,19 @@ measured as (
         -- The least share of a baseline's records of a flag that can have had it.
         shares.exact_lower as flag_share_lower
     from pairs
+    inner join comparability on pairs.indicator_code = comparability.indicator_code
+    -- Across what is to break comparisons there is no ratio.
     left join ratio_intervals as least_ratios
         on
-            pairs.current_count = least_ratios.current_count
+            not comparability.is_broken
+            and pairs.current_count = least_ratios.current_count
             and pairs.baseline_most_count = least_ratios.baseline_count
             and pairs.current_day_count = least_ratios.current_day_count
             and pairs.baseline_day_count = least_ratios.baseline_day_count
     left join ratio_intervals as greatest_ratios
         on
-            pairs.current_most_count = greatest_ratios.current_count
+            not comparability.is_broken
+            and pairs.current_most_count = greatest_ratios.current_count
             and pairs.baseline_count = greatest_ratios.baseline_count
             and pairs.current_day_count = greatest_ratios.current_day_count
             and pairs.baseline_day_count = greatest_ratios.baseline_day_count
@@ -68,10 +77,12 @@ judged as (
         case when not is_range then cast(current_count as double) end as current_estimate,
         case
             when not is_range then current_count_lower
+            when is_broken then null
             -- Where the baseline has no record of the flag, nothing is known of its completeness.
             when current_count is not null then current_count_lower * coalesce(flag_share_lower, 0)
         end as current_estimate_lower,
-        current_most_count_upper as current_estimate_upper,
+        case when not is_range or not is_broken then current_most_count_upper end
+            as current_estimate_upper,
         baseline_count >= {{ least_for_percentage() }}
         and current_count >= {{ least_for_percentage() }} as has_percentage,
         case
@@ -82,7 +93,16 @@ judged as (
                 then
                     cast(missing_month_count as {{ dbt.type_string() }})
                     || ' months that either year lacks are left out of both.'
-        end as missing_text
+        end as missing_text,
+        case
+            when compared_month_count = 0 then null
+            when excluded_month_count = 1
+                then 'One month that a known event touches is left out of both years.'
+            when excluded_month_count > 1
+                then
+                    cast(excluded_month_count as {{ dbt.type_string() }})
+                    || ' months that a known event touches are left out of both years.'
+        end as excluded_text
     from measured
 ),
 
@@ -99,14 +119,15 @@ final as (
         judged.area_type,
         judged.area_name,
         judged.basis,
-        comparability.baseline_label as baseline_period_label,
-        comparability.current_label as current_period_label,
+        judged.baseline_label as baseline_period_label,
+        judged.current_label as current_period_label,
         judged.baseline_first_month,
         judged.baseline_last_month,
         judged.current_first_month,
         judged.current_last_month,
         judged.compared_month_count,
         judged.missing_month_count,
+        judged.excluded_month_count,
         judged.baseline_day_count,
         judged.current_day_count,
         judged.baseline_count,
@@ -130,6 +151,7 @@ final as (
             as change_pct_upper,
         case
             when judged.current_count is null then 'not assessed'
+            when judged.is_broken then 'not comparable'
             when judged.current_most_count + judged.baseline_most_count = 0
                 then 'none in either period'
             when judged.is_range and judged.rate_ratio_lower > 1 then 'up'
@@ -145,19 +167,19 @@ final as (
         end as verdict,
         case
             when judged.compared_month_count = 0 then 'not_comparable'
-            when
-                judged.missing_month_count > 0
-                and comparability.comparability_status = 'comparable'
+            when judged.missing_month_count > 0 and judged.comparability_status = 'comparable'
                 then 'caution'
-            else comparability.comparability_status
+            else judged.comparability_status
         end as comparability_status,
         nullif(
-            concat_ws(' ', comparability.comparability_text, judged.missing_text), ''
+            concat_ws(
+                ' ', judged.comparability_text, judged.excluded_text, judged.missing_text
+            ),
+            ''
         ) as comparability_text,
         false as is_suppressed
     from judged
     inner join indicators on judged.indicator_code = indicators.indicator_code
-    inner join comparability on indicators.record_type = comparability.record_type
 )
 
 select * from final
