@@ -261,6 +261,10 @@ def _headlines(path: Path) -> list[dict[str, Any]]:
                     r.current_count as current, round(r.rate_ratio, 3) as ratio,
                     round(r.rate_ratio_lower, 3) as ratio_lower,
                     round(r.rate_ratio_upper, 3) as ratio_upper, r.verdict,
+                    case when r.verdict = 'not distinguishable from chance'
+                        then r.events_needed_count end as needed_to_see,
+                    round(r.smallest_detectable_rise_ratio, 2) as smallest_rise,
+                    round(r.smallest_detectable_fall_ratio, 2) as smallest_fall,
                     l.current_count as like_for_like,
                     coalesce(
                         cast(round(l.rate_ratio, 3) as varchar),

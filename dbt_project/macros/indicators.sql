@@ -58,3 +58,31 @@
 {% macro least_for_percentage() -%}
     20
 {%- endmacro %}
+
+{#- Fewer known months than these say nothing of over-dispersion (rates.LEAST_MONTHS). -#}
+{% macro least_months_for_dispersion() -%}
+    36
+{%- endmacro %}
+
+{#-
+    What the change of an indicator is called, by columns of its counts with a prefix: up or down
+    where p is below 0.05, of a range where all of it lies on one side.
+-#}
+{% macro verdict_of_change(prefix='') -%}
+    case
+        when {{ prefix }}current_count is null then 'not assessed'
+        when is_broken then 'not comparable'
+        when {{ prefix }}current_most_count + {{ prefix }}baseline_most_count = 0
+            then 'none in either period'
+        when is_range and {{ prefix }}rate_ratio_lower > 1 then 'up'
+        when is_range and {{ prefix }}rate_ratio_upper < 1 then 'down'
+        when is_range then 'undecidable'
+        when {{ prefix }}p_value >= 0.05 then 'not distinguishable from chance'
+        -- Counts a day: one year may be the longer.
+        when
+            {{ prefix }}current_count * {{ prefix }}baseline_day_count
+            > {{ prefix }}baseline_count * {{ prefix }}current_day_count
+            then 'up'
+        else 'down'
+    end
+{%- endmacro %}

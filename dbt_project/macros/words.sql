@@ -57,6 +57,11 @@
     cast(cast(round({{ number }}, 1) as decimal(18, 1)) as {{ dbt.type_string() }})
 {%- endmacro %}
 
+{#- A number with two decimal places, as text. -#}
+{% macro two_decimals(number) -%}
+    cast(cast(round({{ number }}, 2) as decimal(18, 2)) as {{ dbt.type_string() }})
+{%- endmacro %}
+
 {#- 2021-11-01 to 'November 2021'. -#}
 {% macro month_in_words(day) -%}
     (

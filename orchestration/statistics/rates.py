@@ -16,7 +16,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
-from orchestration.statistics.intervals import Interval, poisson_interval
+from orchestration.statistics.intervals import (
+    Interval,
+    poisson_interval,
+    rate_ratio_interval,
+    rate_ratio_p_value,
+)
 from orchestration.statistics.loglinear import (
     autoregression,
     fit_log_linear,
@@ -62,6 +67,17 @@ class Dispersion(NamedTuple):
     degrees_of_freedom: Array
     months: NDArray[np.int64]
     status: NDArray[np.str_]
+
+
+class CountRatio(NamedTuple):
+    """A ratio of two counts' rates: its interval, two-sided p-value of equal rates, and method.
+
+    ``method``: ``exact`` or ``quasi_poisson``, for each ratio.
+    """
+
+    interval: Interval
+    p_value: Array
+    method: NDArray[np.str_]
 
 
 # ------------------------------------------------------------------------------ ratios, log scale
@@ -151,6 +167,62 @@ def ratio_p_value(ratio: LogRatio, degrees_of_freedom: ArrayLike = np.inf) -> Ar
         z = np.asarray(ratio.log / np.asarray(ratio.standard_error))
     z = np.where(np.isinf(ratio.standard_error), np.nan, z)
     return t_p_value(z, degrees_of_freedom)
+
+
+def count_ratio(
+    count_a: ArrayLike,
+    exposure_a: ArrayLike,
+    count_b: ArrayLike,
+    exposure_b: ArrayLike,
+    phi: ArrayLike = np.nan,
+    degrees_of_freedom: ArrayLike = np.inf,
+    level: float = 0.95,
+) -> CountRatio:
+    """Rate of a over rate of b: exact, or quasi-Poisson where the counts are over-dispersed.
+
+    The exact conditional interval and p-value (``intervals``) where ``phi`` is unknown (NaN) or not
+    above 1, and where a count is 0; else those of ``log_rate_ratio`` with ``phi`` and Student's t
+    with ``degrees_of_freedom``, of the fit that phi is from. That one is an approximation, shorter
+    than the exact one for small counts and phi just above 1, and over-dispersion never makes a
+    ratio surer: each limit and the p-value are the more cautious of the two.
+
+    Counts, exposures and errors as for ``intervals.rate_ratio_interval``; phi above 0 (or NaN).
+    """
+    exact = rate_ratio_interval(count_a, exposure_a, count_b, exposure_b, level)
+    p_value = rate_ratio_p_value(count_a, exposure_a, count_b, exposure_b)
+    scale = np.asarray(phi, dtype=np.float64)
+    ratio = log_rate_ratio(
+        count_a, exposure_a, count_b, exposure_b, np.where(np.isnan(scale), 1.0, scale)
+    )
+    degrees = np.asarray(degrees_of_freedom, dtype=np.float64)
+    degrees = np.where(np.isnan(degrees), np.inf, degrees)
+    wide = ratio_interval(ratio, level, degrees)
+    dispersed = (scale > 1.0) & np.isfinite(np.asarray(wide.lower + wide.upper))
+    lower = np.where(dispersed, np.fmin(wide.lower, exact.lower), exact.lower)
+    upper = np.where(dispersed, np.fmax(wide.upper, exact.upper), exact.upper)
+    p = np.where(dispersed, np.fmax(ratio_p_value(ratio, degrees), p_value), p_value)
+    estimate = np.broadcast_to(exact.estimate, lower.shape)
+    method = np.where(dispersed, "quasi_poisson", "exact")
+    return CountRatio(Interval(estimate[()], lower[()], upper[()]), p[()], method[()])
+
+
+def dispersion_of_chance(
+    count_a: ArrayLike,
+    exposure_a: ArrayLike,
+    count_b: ArrayLike,
+    exposure_b: ArrayLike,
+    level: float = 0.95,
+) -> Array:
+    """The phi at which the interval of ``log_rate_ratio`` just holds 1.
+
+    With counts that scatter so much more than a Poisson's, the ratio would not be distinguishable
+    from chance: how much over-dispersion a finding stands, where phi itself cannot be estimated. At
+    or below 1 the ratio is no finding in the first place. NaN where a count is 0. Errors as there.
+    """
+    ratio = log_rate_ratio(count_a, exposure_a, count_b, exposure_b)
+    with np.errstate(invalid="ignore"):
+        z = np.asarray(ratio.log / ratio.standard_error / t_quantile(level))
+    return np.where(np.isinf(ratio.standard_error), np.nan, z**2)[()]
 
 
 def fisher_p_value(
@@ -277,6 +349,57 @@ def dispersion(
         fit.status,
     )
     return Dispersion(*(np.reshape(part, shape)[()] for part in found))
+
+
+def series_dispersion(
+    counts: ArrayLike, exposures: ArrayLike = 1.0, *, least_months: int = LEAST_MONTHS
+) -> tuple[Dispersion, NDArray[np.str_]]:
+    """``dispersion`` of many series of unequal length: by calendar, else by harmonics.
+
+    ``counts`` (S, n), NaN outside of a series as where missing. Returns with it the season that was
+    used for each: ``calendar``; ``harmonics`` where that cannot be fitted (a calendar month without
+    events, or too few months for its columns); ``none`` where neither can, with the status of the
+    first. Series are taken together by the first and last month that they have, because columns
+    for years that a series does not reach cannot be fitted. Errors as for ``dispersion``.
+    """
+    y = np.asarray(counts, dtype=np.float64)
+    scale = np.broadcast_to(_above_zero(exposures, "exposures"), y.shape)
+    series, n = y.shape
+    parts = {
+        name: np.full(series, np.nan)
+        for name in ("phi", "phi_of_sums", "raw", "rho", "degrees_of_freedom")
+    }
+    status = np.full(series, "too few points", dtype="<U16")
+    season = np.full(series, "none", dtype="<U9")
+    known = ~np.isnan(y)
+    has = known.any(axis=1)
+    first, last = np.zeros(series, dtype=np.int64), np.zeros(series, dtype=np.int64)
+    if has.any():
+        first[has] = known[has].argmax(axis=1)
+        last[has] = n - known[has, ::-1].argmax(axis=1)
+    for start, stop in {(int(a), int(b)) for a, b in zip(first[has], last[has], strict=True)}:
+        left = np.flatnonzero(has & (first == start) & (last == stop))
+        if stop - start < least_months:
+            continue
+        choices: tuple[Season, ...] = ("calendar", "harmonics")
+        for name in choices:
+            found = dispersion(
+                y[left, start:stop],
+                scale[left, start:stop],
+                season=name,
+                least_months=least_months,
+            )
+            fitted = np.asarray(found.status) == "fitted"
+            if name == "calendar":
+                status[left] = found.status
+            for part, values in parts.items():
+                values[left[fitted]] = np.asarray(getattr(found, part))[fitted]
+            season[left[fitted]], status[left[fitted]] = name, "fitted"
+            left = left[~fitted]
+            if not left.size:
+                break
+    months = known.sum(axis=1)
+    return Dispersion(**parts, months=months, status=status), season
 
 
 # ------------------------------------------------------------------------------- what can be said

@@ -6,18 +6,22 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from orchestration.statistics.intervals import Interval, rate_ratio_interval
+from orchestration.statistics.intervals import Interval, rate_ratio_interval, rate_ratio_p_value
 from orchestration.statistics.rates import (
+    LEAST_MONTHS,
     LogRatio,
     byar_interval,
     change_of_ratio,
+    count_ratio,
     dispersion,
+    dispersion_of_chance,
     fisher_p_value,
     log_rate_ratio,
     log_risk_ratio,
     percentage_allowed,
     ratio_interval,
     ratio_p_value,
+    series_dispersion,
     t_p_value,
     t_quantile,
     too_small_to_show,
@@ -230,3 +234,65 @@ def test_upper_bound_of_none() -> None:
     assert (1 - zero_upper_bound(95)) ** 95 == pytest.approx(0.05)
     assert zero_upper_bound(0) == 1
     assert np.isnan(zero_upper_bound(np.nan))
+
+
+# ------------------------------------------------------------------ exact, or as scattered as it is
+
+
+def test_a_ratio_of_counts_is_exact_without_over_dispersion() -> None:
+    exact = rate_ratio_interval([80, 4, 0, 0], 244, [90, 9, 5, 0], 243)
+    p = rate_ratio_p_value([80, 4, 0, 0], 244, [90, 9, 5, 0], 243)
+    for phi in (np.nan, 1.0, 0.5):
+        found = count_ratio([80, 4, 0, 0], 244, [90, 9, 5, 0], 243, phi, np.nan)
+        np.testing.assert_array_equal(found.interval, exact)
+        np.testing.assert_array_equal(found.p_value, p)
+        assert set(found.method) == {"exact"}
+
+
+def test_over_dispersion_widens_and_never_narrows() -> None:
+    a = np.array([1, 3, 40, 361, 6856])
+    b = np.array([2, 4, 50, 333, 5936])
+    exact = rate_ratio_interval(a, 1, b, 1)
+    for phi in (1.0001, 1.5, 4.0):
+        found = count_ratio(a, 1, b, 1, phi, 22)
+        assert set(found.method) == {"quasi_poisson"}
+        assert (found.interval.lower <= exact.lower).all()
+        assert (found.interval.upper >= exact.upper).all()
+        assert (found.p_value >= rate_ratio_p_value(a, 1, b, 1)).all()
+    wide = ratio_interval(log_rate_ratio(6856, 1, 5936, 1, 4.0), degrees_of_freedom=22)
+    assert found.interval.lower[-1] == wide.lower and found.interval.upper[-1] == wide.upper
+    # A count of 0 has no logarithm: the exact interval stands, whatever the dispersion.
+    nothing = count_ratio([0, 7], 1, [7, 0], 1, 4.0, 22)
+    assert list(nothing.method) == ["exact", "exact"]
+    assert nothing.interval.lower[0] == 0 and np.isinf(nothing.interval.upper[1])
+    # Each ratio by its own dispersion.
+    mixed = count_ratio([361, 361], 1, [333, 333], 1, [np.nan, 3.0], [np.nan, 22])
+    assert list(mixed.method) == ["exact", "quasi_poisson"]
+    assert np.isnan(count_ratio(np.nan, 1, 5, 1).interval.lower)
+
+
+def test_dispersion_of_chance_is_where_the_interval_holds_one() -> None:
+    phi = dispersion_of_chance([6856, 361, 0], [244, 244, 1], [5936, 333, 3], [243, 244, 1])
+    assert phi[0] > 1 > phi[1] and np.isnan(phi[2])
+    found = ratio_interval(log_rate_ratio(6856, 244, 5936, 243, phi[0]))
+    assert found.lower == pytest.approx(1.0)
+
+
+def test_dispersion_of_series_of_unequal_length() -> None:
+    """Each as if it had been given alone; what the calendar cannot fit, the waves do."""
+    long = overdispersed(100 * SEASON, 2.5, 0.2, 2, seed=5)
+    quiet = np.where(np.arange(48) % 12 == 3, 0.0, overdispersed(6 * SEASON, 1.5, 0.0, 1, seed=6))
+    padded = np.full((5, 60), np.nan)
+    padded[:2, 6:54] = long
+    padded[2, 12:60] = quiet
+    padded[3, : LEAST_MONTHS - 1] = 10
+    found, season = series_dispersion(padded)
+    alone = dispersion(long)
+    np.testing.assert_allclose(found.phi_of_sums[:2], alone.phi_of_sums)
+    np.testing.assert_allclose(found.degrees_of_freedom[:2], alone.degrees_of_freedom)
+    assert found.phi[2] == dispersion(quiet[0], season="harmonics").phi
+    assert list(season) == ["calendar", "calendar", "harmonics", "none", "none"]
+    assert list(found.status) == ["fitted"] * 3 + ["too few points"] * 2
+    assert list(found.months) == [48, 48, 48, LEAST_MONTHS - 1, 0]
+    assert np.isnan(found.phi[3:]).all()
+    assert series_dispersion(np.empty((3, 0)))[0].phi.shape == (3,)

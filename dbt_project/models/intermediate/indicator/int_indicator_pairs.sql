@@ -1,3 +1,5 @@
+-- noqa: disable=LT02
+-- (the lines that come from a loop have no indent of their own)
 {% set flags = "'" ~ (flag_indicators() | join("', '")) ~ "'" -%}
 with series as (
     select
@@ -28,7 +30,8 @@ excluded_months as (
 matched as (
     select
         supply.indicator_code,
-        compared_months.month_of_financial_year
+        compared_months.month_of_financial_year,
+        max(case when compared_months.is_restricted_month then 1 else 0 end) = 0 as is_unrestricted
     from compared_months
     inner join supply on compared_months.month = supply.month
     left join excluded_months
@@ -51,6 +54,7 @@ excluded as (
 matched_months as (
     select
         matched.indicator_code,
+        matched.is_unrestricted,
         compared_months.*
     from matched
     inner join compared_months
@@ -65,6 +69,18 @@ spans as (
             as baseline_day_count,
         cast(sum(case when period_type = 'current' then days_in_month else 0 end) as integer)
             as current_day_count,
+        cast(
+            count(distinct case when is_unrestricted then month_of_financial_year end) as integer
+        )
+            as unrestricted_month_count,
+        cast(
+            sum(case when is_unrestricted and period_type = 'baseline' then days_in_month else 0 end)
+            as integer
+        ) as unrestricted_baseline_day_count,
+        cast(
+            sum(case when is_unrestricted and period_type = 'current' then days_in_month else 0 end)
+            as integer
+        ) as unrestricted_current_day_count,
         min(case when period_type = 'baseline' then month end) as baseline_first_month,
         max(case when period_type = 'baseline' then month end) as baseline_last_month,
         min(case when period_type = 'current' then month end) as current_first_month,
@@ -98,7 +114,21 @@ summed as (
             case
                 when matched_months.period_type = 'current' then indicator_months.possible_count
             end
-        ) as current_possible_count
+        ) as current_possible_count,
+        {%- for period in ['baseline', 'current'] %}
+        sum(
+            case
+                when matched_months.is_unrestricted and matched_months.period_type = '{{ period }}'
+                    then indicator_months.event_count
+            end
+        ) as unrestricted_{{ period }}_count,
+        sum(
+            case
+                when matched_months.is_unrestricted and matched_months.period_type = '{{ period }}'
+                    then indicator_months.possible_count
+            end
+        ) as unrestricted_{{ period }}_possible_count{{ "," if not loop.last }}
+        {%- endfor %}
     from indicator_months
     inner join matched_months
         on
@@ -141,6 +171,19 @@ counted as (
             when spans.compared_month_count > 0 and series.has_flag
                 then cast(coalesce(summed.current_possible_count, 0) as bigint)
         end as current_possible_count,
+        coalesce(spans.unrestricted_month_count, 0) as unrestricted_month_count,
+        spans.unrestricted_baseline_day_count,
+        spans.unrestricted_current_day_count,
+        {%- for period in ['baseline', 'current'] %}
+        case
+            when spans.unrestricted_month_count > 0
+                then cast(coalesce(summed.unrestricted_{{ period }}_count, 0) as bigint)
+        end as unrestricted_{{ period }}_count,
+        case
+            when spans.unrestricted_month_count > 0
+                then cast(coalesce(summed.unrestricted_{{ period }}_possible_count, 0) as bigint)
+        end as unrestricted_{{ period }}_possible_count,
+        {%- endfor %}
         series.has_flag and series.basis = 'like_for_like' as is_range
     from series
     cross join asked
@@ -161,7 +204,15 @@ final as (
         case when is_range then baseline_count + baseline_possible_count else baseline_count end
             as baseline_most_count,
         case when is_range then current_count + current_possible_count else current_count end
-            as current_most_count
+            as current_most_count,
+        case
+            when is_range then unrestricted_baseline_count + unrestricted_baseline_possible_count
+            else unrestricted_baseline_count
+        end as unrestricted_baseline_most_count,
+        case
+            when is_range then unrestricted_current_count + unrestricted_current_possible_count
+            else unrestricted_current_count
+        end as unrestricted_current_most_count
     from counted
 )
 

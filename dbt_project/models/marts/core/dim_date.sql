@@ -6,10 +6,13 @@ lockdowns as (
     select * from {{ ref('lockdown_periods') }}
 ),
 
-locked_days as (
-    select distinct days.date_day
+restricted_days as (
+    select
+        days.date_day,
+        max(case when lockdowns.restriction_type = 'lockdown' then 1 else 0 end) = 1 as is_lockdown
     from days
     inner join lockdowns on days.date_day between lockdowns.first_day and lockdowns.last_day
+    group by days.date_day
 ),
 
 placed as (
@@ -21,9 +24,10 @@ placed as (
         cast({{ dbt.date_trunc('month', 'days.date_day') }} as date) as month,
         {{ financial_year('days.date_day') }} as financial_year,
         {{ financial_quarter('days.date_day') }} as financial_quarter,
-        locked_days.date_day is not null as is_lockdown
+        coalesce(restricted_days.is_lockdown, false) as is_lockdown,
+        restricted_days.date_day is not null as is_restricted
     from days
-    left join locked_days on days.date_day = locked_days.date_day
+    left join restricted_days on days.date_day = restricted_days.date_day
 ),
 
 final as (
@@ -43,7 +47,9 @@ final as (
         {{ financial_year_start('financial_year') }} as financial_year_start,
         is_lockdown,
         max(case when is_lockdown then 1 else 0 end) over (partition by month) = 1
-            as is_lockdown_month
+            as is_lockdown_month,
+        max(case when is_restricted then 1 else 0 end) over (partition by month) = 1
+            as is_restricted_month
     from placed
 )
 
