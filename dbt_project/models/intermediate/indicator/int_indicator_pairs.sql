@@ -74,11 +74,15 @@ spans as (
         )
             as unrestricted_month_count,
         cast(
-            sum(case when is_unrestricted and period_type = 'baseline' then days_in_month else 0 end)
+            sum(
+                case when is_unrestricted and period_type = 'baseline' then days_in_month else 0 end
+            )
             as integer
         ) as unrestricted_baseline_day_count,
         cast(
-            sum(case when is_unrestricted and period_type = 'current' then days_in_month else 0 end)
+            sum(
+                case when is_unrestricted and period_type = 'current' then days_in_month else 0 end
+            )
             as integer
         ) as unrestricted_current_day_count,
         min(case when period_type = 'baseline' then month end) as baseline_first_month,
