@@ -86,6 +86,7 @@ def farrington_flexible(
     noPeriods: int = 1,
     pastWeeksNotIncluded: int | None = None,
     thresholdMethod: ThresholdMethod = "delta",
+    accumulate: int = 1,
     mode: Mode = "corrected",
 ) -> FarringtonResult:
     """Counts held to a quasi-Poisson baseline of the same time of earlier years.
@@ -110,7 +111,11 @@ def farrington_flexible(
     - ``prior_weights``, as counts, 0 to 1: what a time point weighs in baselines from the start
       (0: left out, for a lockdown or a known fault);
     - ``thresholdMethod`` may be ``predictive``: a negative binomial whose variance holds phi times
-      the mean and the variance of the mean, so that the bound is that of a new count.
+      the mean and the variance of the mean, so that the bound is that of a new count;
+    - ``accumulate``: the sums of the last 2 to ``accumulate`` counts are tested too, each of the
+      tests at alpha over their number (p is theirs times it), because what is unusual is seldom
+      over in one period. The bounds are those of the last count given the ones before it. Up to
+      w + 1, for counts without a marked change of season within that many periods (weeks).
 
     Raises ValueError for shapes that do not fit, counts below 0, a ``range`` with points whose
     references are not there, and options out of bounds.
@@ -120,6 +125,8 @@ def farrington_flexible(
     _check(freq, b, w, alpha, limit54, powertrans, noPeriods, thresholdMethod, mode)
     days = days_of(dates, periods)
     left_out = w if pastWeeksNotIncluded is None else int(pastWeeksNotIncluded)
+    if not 1 <= accumulate <= w + 1 or (accumulate > 1 and mode == "r_compat"):
+        raise ValueError(f"accumulate is {accumulate}; 1 to w + 1, and 1 in R's form")
     if left_out < 0:
         raise ValueError(f"pastWeeksNotIncluded is {left_out}; 0 or more")
     offset = None
@@ -152,7 +159,7 @@ def farrington_flexible(
 
     method = _Method(
         b, reweight, weightsThreshold, alpha, trend, pThresholdTrend, limit54,
-        _EXPONENTS[powertrans], thresholdMethod, mode == "r_compat", days,
+        _EXPONENTS[powertrans], thresholdMethod, mode == "r_compat", days, accumulate,
     )  # fmt: skip
     out = _empty(tested, series)
     data = _Data.of(y, offset, prior)
@@ -188,6 +195,7 @@ class _Method(NamedTuple):
     threshold: ThresholdMethod
     as_r: bool
     days: NDArray[np.int64] | None
+    accumulate: int
 
 
 class _Data(NamedTuple):
@@ -294,7 +302,11 @@ def _test_shape(
 
 
 class _Model(NamedTuple):
-    """Of a batch: the last fit's prediction on the log scale and its dispersions (C,)."""
+    """Of a batch (C,): the last fit's prediction on the log scale, its dispersion and trend.
+
+    ``sums``, ``sums_se`` (accumulate - 1, C): expected sums of the last 2, 3, ... counts and the
+    standard errors of their logs.
+    """
 
     is_fitted: Flags
     predictor: Array
@@ -302,6 +314,8 @@ class _Model(NamedTuple):
     phi: Array
     slope: Array
     p_slope: Array
+    sums: Array
+    sums_se: Array
 
 
 def _model(
@@ -313,10 +327,15 @@ def _model(
     offset: Array | None,
     time: Array | float,
     now: Array | float,
+    earlier: Array,
+    earlier_offset: Array,
     *,
     with_time: bool,
 ) -> _Model:
-    """Fit, downweight what is unusual, fit again. ``now`` (C,): offset of the prediction."""
+    """Fit, downweight what is unusual, fit again. ``now`` (C,): offset of the prediction.
+
+    ``earlier`` (accumulate - 1, C): times of the counts just before, ``earlier_offset`` theirs.
+    """
     first = baseline.fit(y, log_y, rows, with_time=with_time, prior=prior, offset=offset)
     residuals = first.residuals(y)
     plain = baseline.dispersion(first.weights, residuals, first.degrees)
@@ -337,7 +356,19 @@ def _model(
         p_slope = 2 * special.stdtr(last.degrees, -ratio) if with_time else np.full(len(y), np.nan)
     has_level = last.level_weights[:, rows.current] > 0
     is_fitted = first.is_converged & has_level & (last.degrees > 0) & np.isfinite(predictor)
-    return _Model(is_fitted, predictor + now, se, phi, last.slope, p_slope)
+    sums = np.empty_like(earlier)
+    sums_se = np.empty_like(earlier)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        total = np.exp(predictor + now)
+        moment = np.zeros(len(y))
+        for i, at in enumerate(earlier):
+            # All of the same level: the variance of the log of the sum is that at its mean time.
+            mean = np.exp(last.predict(rows, at)[0] + earlier_offset[i])
+            total = total + mean
+            moment = moment + mean * at
+            sums[i] = total
+            sums_se[i] = np.sqrt(last.predict(rows, moment / total)[1] * scale)
+    return _Model(is_fitted, predictor + now, se, phi, last.slope, p_slope, sums, sums_se)
 
 
 def _omega(
@@ -391,14 +422,26 @@ def _test(
 
     is_fitted = np.zeros(cases, dtype=bool)
     predictor, se, phi, slope = (np.full(cases, np.nan) for _ in range(4))
+    more = method.accumulate - 1
+    sums, sums_se = np.empty((more, cases)), np.empty((more, cases))
+    back = point - np.arange(1, more + 1)[:, None]
+    earlier_offset = np.zeros((more, cases)) if data.offset is None else data.offset[which, back]
+    if method.days is None:
+        earlier = (back - point).astype(np.float64)
+    else:
+        earlier = (method.days[back] - method.days[point]) / float(method.days[1] - method.days[0])
     has_trend = np.zeros(cases, dtype=bool)
 
     def take(model: _Model, where: np.ndarray) -> None:
         is_fitted[where] = model.is_fitted
         predictor[where], se[where], phi[where] = model.predictor, model.se, model.phi
+        sums[:, where], sums_se[:, where] = model.sums, model.sums_se
 
     if method.trend and method.b >= 3:
-        model = _model(method, rows, y, log_y, prior, offset, time, now, with_time=True)
+        model = _model(
+            method, rows, y, log_y, prior, offset, time, now, earlier, earlier_offset,
+            with_time=True,
+        )  # fmt: skip
         seen = y if prior is None else np.where(prior > 0, y, -np.inf)
         with np.errstate(invalid="ignore", over="ignore"):
             keeps = (
@@ -416,7 +459,8 @@ def _test(
         part = [None if a is None else a[again] for a in (y, log_y, prior, offset)]
         model = _model(
             method, rows, part[0], part[1], part[2], part[3],  # type: ignore[arg-type]
-            0.0, now[again] if isinstance(now, np.ndarray) else now, with_time=False,
+            0.0, now[again] if isinstance(now, np.ndarray) else now,
+            earlier[:, again], earlier_offset[:, again], with_time=False,
         )  # fmt: skip
         take(model, again)
 
@@ -425,8 +469,29 @@ def _test(
         mean = np.exp(predictor)
     if method.threshold == "delta":
         mean = np.maximum(mean, _SMALLEST_MEAN)
-    tested = _thresholds(method, value, predictor, mean, se, phi, is_fitted)
-    upper, lower, p, p_lower, score, score_lower = tested
+    one = method.alpha / method.accumulate
+    upper, lower, p, p_lower, score = _thresholds(
+        method, one, value, predictor, mean, se, phi, is_fitted
+    )
+    if more:
+        before_it = np.zeros(cases)
+        for i in range(more):
+            count = data.counts[which, back[i]]
+            before_it = before_it + np.where(data.is_missing[which, back[i]], np.nan, count)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                high, low, p_high, p_low, _ = _thresholds(
+                    method, one, value + before_it, np.log(sums[i]), sums[i], sums_se[i], phi,
+                    is_fitted,
+                )  # fmt: skip
+            upper = np.fmin(upper, high - before_it)
+            lower = np.fmax(lower, low - before_it)
+            p, p_lower = np.fmin(p, p_high), np.fmin(p_lower, p_low)
+        p = np.minimum(p * method.accumulate, 1.0)
+        p_lower = np.minimum(p_lower * method.accumulate, 1.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if not method.as_r:  # a bound at or below the mean leaves no scale
+            score = np.where(upper > mean, (value - mean) / (upper - mean), np.nan)
+        score_lower = np.where(mean > lower, (mean - value) / (mean - lower), np.nan)
     if method.as_r:
         is_told = is_fitted & (enough == 1)
         with np.errstate(invalid="ignore"):
@@ -472,15 +537,16 @@ def _test(
 
 def _thresholds(
     method: _Method,
+    alpha: float,
     value: Array,
     predictor: Array,
     mean: Array,
     se: Array,
     phi: Array,
     is_fitted: Flags,
-) -> tuple[Array, Array, Array, Array, Array, Array]:
-    """Upper, lower, p, p of the lower tail, score, score of the lower tail."""
-    z = float(special.ndtri(1 - method.alpha))
+) -> tuple[Array, Array, Array, Array, Array]:
+    """Upper and lower bound, p of the upper and of the lower tail, score as R's."""
+    z = float(special.ndtri(1 - alpha))
     e = method.exponent
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         if method.threshold == "delta":
@@ -505,12 +571,9 @@ def _thresholds(
                 scatter = phi + mean * se * se
             high = np.where(is_fitted & np.isfinite(high), high, np.nan)
             low = np.where(is_fitted & np.isfinite(low), low, np.nan)
-            upper = quantile(1 - method.alpha, high, scatter)
-            lower = quantile(method.alpha, low, scatter)
+            upper = quantile(1 - alpha, high, scatter)
+            lower = quantile(alpha, low, scatter)
             p, p_lower = at_least(value, high, scatter), at_most(value, low, scatter)
             centre = predictor if method.as_r else mean  # R's is on the log scale
             score = (value - centre) / (upper - centre)
-            if not method.as_r:  # a bound at or below the mean leaves no scale
-                score = np.where(upper > mean, score, np.nan)
-        score_lower = np.where(mean > lower, (mean - value) / (mean - lower), np.nan)
-    return upper, lower, p, p_lower, score, score_lower
+    return upper, lower, p, p_lower, score
