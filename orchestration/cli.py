@@ -320,10 +320,8 @@ def _print_report(report: Any, settings: Settings) -> None:
         click.echo("")
         _table(report.headlines, title="The force, same months of both years")
         click.echo(
-            "Ratios are current over baseline, with the interval that chance alone explains; needed "
-            "to see: how many in the baseline would show a change of that size four times in five; "
-            "smallest: the ratios nearest to 1 that the counts at hand would; like for like counts "
-            "only what the practice of the baseline would have recorded.\n"
+            "Ratios are current over baseline, with the interval that chance alone explains; like "
+            "for like counts only what the practice of the baseline would have recorded.\n"
             'More: plumbline query "from mart_headline_indicators"'
         )
     if report.figures:

@@ -261,10 +261,6 @@ def _headlines(path: Path) -> list[dict[str, Any]]:
                     r.current_count as current, round(r.rate_ratio, 3) as ratio,
                     round(r.rate_ratio_lower, 3) as ratio_lower,
                     round(r.rate_ratio_upper, 3) as ratio_upper, r.verdict,
-                    case when r.verdict = 'not distinguishable from chance'
-                        then r.events_needed_count end as needed_to_see,
-                    round(r.smallest_detectable_rise_ratio, 2) as smallest_rise,
-                    round(r.smallest_detectable_fall_ratio, 2) as smallest_fall,
                     l.current_count as like_for_like,
                     coalesce(
                         cast(round(l.rate_ratio, 3) as varchar),
@@ -286,6 +282,20 @@ def _headlines(path: Path) -> list[dict[str, Any]]:
 
 #: What else a reader asks first of a force's release: each query gives ``figure`` and ``value``.
 _FIGURES = (
+    """
+    select 'To see four times in five a change like that of ' || lower(left(indicator_name, 1))
+            || substr(indicator_name, 2) as figure,
+        format('{:,} in the baseline; {:,} show a rise to {:.2f} times or beyond and {}',
+            events_needed_count, baseline_count, smallest_detectable_rise_ratio,
+            coalesce(
+                format('a fall to {:.2f} or beyond', smallest_detectable_fall_ratio), 'no fall'
+            )) as value
+    from mart_headline_indicators
+    where basis = 'recorded' and area_type = 'force' and is_headline
+        and verdict = 'not distinguishable from chance' and events_needed_count is not null
+    order by indicator_order
+    limit 4
+    """,
     """
     select measure_name || ', ' || strftime(month, '%B %Y') as figure,
         cast(cast(value as bigint) as varchar) as value
