@@ -14,6 +14,14 @@ ratio_intervals as (
     select * from {{ ref('int_ratio_intervals') }}
 ),
 
+onsets as (
+    select * from {{ ref('int_divergence_onsets') }}
+),
+
+divergence_tests as (
+    select * from {{ ref('int_divergence_tests') }}
+),
+
 -- Keys of the indices as columns: a condition beside them would keep engines from hashing the
 -- joins. The baseline is not compared with itself.
 keyed as (
@@ -29,6 +37,34 @@ measured as (
         keyed.*,
         pairs.pair_name,
         pairs.meaning,
+        divergence_tests.divergence_p_value,
+        divergence_tests.divergence_q_value,
+        onsets.series_type,
+        onsets.onset_shape,
+        onsets.onset_start,
+        onsets.earliest_start,
+        onsets.latest_start,
+        onsets.step_ratio,
+        onsets.step_ratio_lower,
+        onsets.step_ratio_upper,
+        onsets.onset_p_value,
+        onsets.onset_q_value,
+        onsets.unrestricted_onset_start,
+        case
+            when onsets.onset_shape is null or onsets.onset_shape = 'too short' then 'not assessed'
+            when onsets.onset_q_value > {{ false_discovery_rate() }} then 'none found'
+            when onsets.onset_shape = 'step' then 'step'
+            else 'gradual'
+        end as since_status,
+        case
+            when
+                onsets.unrestricted_onset_shape is null
+                or onsets.unrestricted_onset_shape = 'too short'
+                then 'not assessed'
+            when onsets.unrestricted_onset_q_value > {{ false_discovery_rate() }} then 'none found'
+            when onsets.unrestricted_onset_shape = 'step' then 'step'
+            else 'gradual'
+        end as unrestricted_since_status,
         police_range.count_lower as police_count_lower,
         police_range.count_upper as police_count_upper,
         -- The middle of what the published cells allow: the count itself where nothing is hidden.
@@ -43,6 +79,19 @@ measured as (
         case when keyed.is_compared then greatest_ratio.ratio_upper end as hospital_index_upper
     from keyed
     inner join pairs on keyed.pair_code = pairs.pair_code
+    left join onsets
+        on
+            keyed.pair_code = onsets.pair_code
+            and keyed.basis = onsets.basis
+            and keyed.area_id = onsets.area_id
+    left join divergence_tests
+        on
+            keyed.pair_code = divergence_tests.pair_code
+            and keyed.basis = divergence_tests.basis
+            and keyed.area_id = divergence_tests.area_id
+            and keyed.period_type = divergence_tests.period_type
+            and keyed.financial_year = divergence_tests.financial_year
+            and keyed.period_number = divergence_tests.period_number
     left join count_intervals as police_range
         on keyed.police_count = police_range.observed_count
     left join ratio_intervals as police_ratio
@@ -135,6 +184,8 @@ final as (
         area_name,
         period_type,
         case
+            when period_type = 'month'
+                then substr(cast(month as {{ dbt.type_string() }}), 1, 7)
             when period_type = 'quarter'
                 then
                     financial_year || ' Q' || cast(financial_quarter as {{ dbt.type_string() }})
@@ -142,7 +193,11 @@ final as (
         end as period_label,
         financial_year,
         case when period_type = 'quarter' then financial_quarter end as financial_quarter,
-        'recorded' as basis,
+        month,
+        period_start,
+        is_lockdown_period,
+        is_restricted_period,
+        basis,
         police_count,
         police_count_lower,
         police_count_upper,
@@ -219,7 +274,67 @@ final as (
             when police_direction <> 'level' and police_direction = hospital_direction
                 then 'moved together'
             else 'not distinguishable'
-        end as verdict
+        end as verdict,
+        divergence_p_value,
+        divergence_q_value,
+        since_status,
+        case when since_status = 'step' then onset_start end as since_date,
+        case when since_status = 'step' then earliest_start end as since_date_lower,
+        case when since_status = 'step' then latest_start end as since_date_upper,
+        case when since_status in ('step', 'gradual') then step_ratio end as since_ratio,
+        case when since_status in ('step', 'gradual') then step_ratio_lower end
+            as since_ratio_lower,
+        case when since_status in ('step', 'gradual') then step_ratio_upper end
+            as since_ratio_upper,
+        onset_p_value as since_p_value,
+        onset_q_value as since_q_value,
+        unrestricted_since_status,
+        case when unrestricted_since_status = 'step' then unrestricted_onset_start end
+            as unrestricted_since_date,
+        case since_status
+            when 'not assessed'
+                then 'Since when the two have parted is not assessed: too few whole periods.'
+            when 'none found'
+                then 'No time is found since which the two have parted.'
+            when 'gradual'
+                then
+                    'The two have parted, by '
+                    || {{ two_decimals('step_ratio') }}
+                    || ' times, and a steady drift says it as well as any one date.'
+            else
+                'For each admission the police record '
+                || {{ two_decimals('step_ratio') }}
+                || ' times as many ('
+                || {{ two_decimals('step_ratio_lower') }}
+                || ' to '
+                || {{ two_decimals('step_ratio_upper') }}
+                || ') since '
+                || {{ month_in_words('onset_start') }}
+                || case
+                    when earliest_start < latest_start
+                        then
+                            ', or any '
+                            || series_type
+                            || ' from '
+                            || {{ month_in_words('earliest_start') }}
+                            || ' to '
+                            || {{ month_in_words('latest_start') }}
+                    else ''
+                end
+                || '.'
+        end
+        || case
+            when since_status in ('not assessed', 'none found') then ''
+            when unrestricted_since_status = 'step'
+                then
+                    ' Without lockdown, since '
+                    || {{ month_in_words('unrestricted_onset_start') }}
+                    || '.'
+            when unrestricted_since_status = 'gradual' then ' Without lockdown, gradually.'
+            when unrestricted_since_status = 'none found'
+                then ' Without lockdown, it is not found.'
+            else ' Without lockdown, it is not assessed.'
+        end as since_text
     from directed
 )
 
