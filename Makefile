@@ -40,9 +40,10 @@ run: ## install if needed, then load what is new in LANDING, build and publish
 	@$(ENVIRONMENT) runtime
 	@$(WITH_PATHS) run $(ARGS)
 
+# In the files' own order (whole runs first): by number of tests the longest would come last.
 test: ## install if needed, then run every test
 	@$(ENVIRONMENT) dev
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 10 $(PYTEST_ARGS)
 
 lint: ## ruff on the Python, sqlfluff on the SQL
 	@$(ENVIRONMENT) dev
