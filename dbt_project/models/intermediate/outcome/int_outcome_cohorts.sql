@@ -130,6 +130,8 @@ counted as (
             as positive_plus_diversion_count,
         sum(case when is_finished and is_positive and days_to_outcome <= 90 then 1 else 0 end)
             as positive_within_90_days_count,
+        sum(case when is_finished and days_to_outcome <= 90 then 1 else 0 end)
+            as finished_within_90_days_count,
         sum(case when is_finished and outcome_type_code = '1' then 1 else 0 end)
             as charged_count,
         sum(case when is_finished and outcome_type_code = '8' then 1 else 0 end)
@@ -206,6 +208,8 @@ final as (
             as positive_plus_diversion_count,
         cast(sum(placed.positive_within_90_days_count) as bigint)
             as positive_within_90_days_count,
+        cast(sum(placed.finished_within_90_days_count) as bigint)
+            as finished_within_90_days_count,
         cast(sum(placed.charged_count) as bigint) as charged_count,
         cast(sum(placed.community_resolution_count) as bigint) as community_resolution_count,
         cast(sum(placed.diversion_count) as bigint) as diversion_count,

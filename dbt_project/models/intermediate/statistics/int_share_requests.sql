@@ -1,3 +1,5 @@
+-- noqa: disable=LT02
+-- (the lines that come from a loop have no indent of their own)
 with programme_shares as (
     select
         numerator_count as success_count,
@@ -31,6 +33,15 @@ outcome_shares as (
         positive_within_90_days_count as success_count,
         recorded_count as trial_count
     from {{ ref('int_outcome_cohorts') }}
+    {%- for name in outcome_shares() %}
+
+    union all
+
+    select
+        {{ name }}_count as success_count,
+        recorded_count as trial_count
+    from {{ ref('int_outcome_cohorts') }}
+    {%- endfor %}
 ),
 
 -- Of what may be of a flag in the baseline, how much has it at least.
