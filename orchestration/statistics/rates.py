@@ -352,7 +352,11 @@ def dispersion(
 
 
 def series_dispersion(
-    counts: ArrayLike, exposures: ArrayLike = 1.0, *, least_months: int = LEAST_MONTHS
+    counts: ArrayLike,
+    exposures: ArrayLike = 1.0,
+    *,
+    period: int = 12,
+    least_months: int = LEAST_MONTHS,
 ) -> tuple[Dispersion, NDArray[np.str_]]:
     """``dispersion`` of many series of unequal length: by calendar, else by harmonics.
 
@@ -360,7 +364,8 @@ def series_dispersion(
     used for each: ``calendar``; ``harmonics`` where that cannot be fitted (a calendar month without
     events, or too few months for its columns); ``none`` where neither can, with the status of the
     first. Series are taken together by the first and last month that they have, because columns
-    for years that a series does not reach cannot be fitted. Errors as for ``dispersion``.
+    for years that a series does not reach cannot be fitted. Of quarters (``period`` 4) twelve are
+    as long as 36 months. Errors as for ``dispersion``.
     """
     y = np.asarray(counts, dtype=np.float64)
     scale = np.broadcast_to(_above_zero(exposures, "exposures"), y.shape)
@@ -387,6 +392,7 @@ def series_dispersion(
                 y[left, start:stop],
                 scale[left, start:stop],
                 season=name,
+                period=period,
                 least_months=least_months,
             )
             fitted = np.asarray(found.status) == "fitted"

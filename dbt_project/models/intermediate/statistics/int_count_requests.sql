@@ -28,7 +28,13 @@ indicator_totals as (
     from {{ ref('int_indicator_pairs') }}
 ),
 
+vintages as (
+    select event_count as observed_count from {{ ref('int_count_vintages') }}
+),
+
 requests as (
+    select observed_count from vintages
+    union all
     select observed_count from offence_counts
     union all
     select observed_count from monthly_counts

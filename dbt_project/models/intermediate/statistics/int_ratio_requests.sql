@@ -1,25 +1,12 @@
-with offence_changes as (
-    select
-        offence_count as count_a,
-        baseline_count as count_b
-    from {{ ref('int_offence_changes') }}
-    where has_ratio and not is_baseline
-),
-
-triangulation_periods as (
+with triangulation_periods as (
     select * from {{ ref('int_triangulation_periods') }}
     where has_index and not is_baseline
 ),
 
 requests as (
     select
-        count_a,
-        count_b
-    from offence_changes
-    union all
-    select
-        police_count,
-        baseline_police_count
+        police_count as count_a,
+        baseline_police_count as count_b
     from triangulation_periods
     union all
     -- What rounding and suppression allow at most and at least, on top of chance.

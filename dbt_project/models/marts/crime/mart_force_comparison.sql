@@ -7,7 +7,7 @@ count_intervals as (
 ),
 
 ratio_intervals as (
-    select * from {{ ref('int_ratio_intervals') }}
+    select * from {{ ref('int_offence_ratio_intervals') }}
 ),
 
 forces as (
@@ -52,18 +52,9 @@ noted as (
     group by 1, 2, 3, 4
 ),
 
--- Keys of the ratio as columns: a condition beside them would keep engines from hashing the join.
-keyed as (
-    select
-        *,
-        case when has_ratio and not is_baseline then offence_count end as ratio_count,
-        case when has_ratio and not is_baseline then baseline_count end as ratio_baseline_count
-    from changes
-),
-
 measured as (
     select
-        keyed.*,
+        changes.*,
         forces.force_name,
         case when forces.region_code like 'E12%' then forces.region_code end as region_code,
         coalesce(forces.is_territorial, false) as is_territorial_force,
@@ -71,23 +62,32 @@ measured as (
         observed.count_upper as offence_count_upper,
         baseline.count_lower as baseline_count_lower,
         baseline.count_upper as baseline_count_upper,
-        case when keyed.has_ratio and keyed.is_baseline then 1.0 else ratios.ratio end
+        case when changes.has_ratio and changes.is_baseline then 1.0 else ratios.change_ratio end
             as change_ratio,
-        ratios.ratio_lower as change_ratio_lower,
-        ratios.ratio_upper as change_ratio_upper,
+        ratios.change_ratio_lower,
+        ratios.change_ratio_upper,
+        ratios.change_p_value,
+        ratios.interval_type,
+        ratios.phi,
+        ratios.quarter_count as dispersion_quarter_count,
         -- Below 20 on either side a percentage says more than the counts do.
-        keyed.has_ratio and keyed.offence_count >= 20 and keyed.baseline_count >= 20
+        changes.has_ratio and changes.offence_count >= 20 and changes.baseline_count >= 20
             as has_percentage,
-        coalesce(forces.is_territorial, false) and keyed.has_ratio and not keyed.is_baseline
+        coalesce(forces.is_territorial, false) and changes.has_ratio and not changes.is_baseline
             as is_ranked
-    from keyed
-    left join forces on keyed.force_code = forces.force_code
-    left join count_intervals as observed on keyed.offence_count = observed.observed_count
-    left join count_intervals as baseline on keyed.baseline_count = baseline.observed_count
+    from changes
+    left join forces on changes.force_code = forces.force_code
+    left join count_intervals as observed on changes.offence_count = observed.observed_count
+    left join count_intervals as baseline on changes.baseline_count = baseline.observed_count
     left join ratio_intervals as ratios
         on
-            keyed.ratio_count = ratios.count_a
-            and keyed.ratio_baseline_count = ratios.count_b
+            changes.force_code = ratios.force_code
+            and changes.offence_level = ratios.offence_level
+            and changes.offence_group = ratios.offence_group
+            and changes.offence_name = ratios.offence_name
+            and changes.period_type = ratios.period_type
+            and changes.financial_year = ratios.financial_year
+            and changes.financial_quarter = ratios.financial_quarter
 ),
 
 ranked as (
@@ -142,6 +142,10 @@ final as (
         ranked.change_ratio,
         ranked.change_ratio_lower,
         ranked.change_ratio_upper,
+        ranked.change_p_value,
+        ranked.interval_type,
+        ranked.phi,
+        cast(ranked.dispersion_quarter_count as integer) as dispersion_quarter_count,
         case when ranked.has_percentage then 100 * (ranked.change_ratio - 1) end as change_pct,
         case when ranked.has_percentage then 100 * (ranked.change_ratio_lower - 1) end
             as change_pct_lower,
