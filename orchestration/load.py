@@ -142,7 +142,7 @@ def _write_configuration(con: duckdb.DuckDBPyConnection, settings: Settings) -> 
         "current_last_month": settings.periods.last_month,
     }
     con.execute("delete from ledger.configuration where key like 'linkage.%'")
-    values |= {f"linkage.{code}": f"{value:g}" for code, value in settings.linkage.items()}
+    values |= {f"linkage.{code}": f"{value:.15g}" for code, value in settings.linkage.items()}
     for key, value in values.items():
         con.execute("insert or replace into ledger.configuration values ($1, $2)", [key, value])
     lists: dict[str, list[list[Any]]] = {

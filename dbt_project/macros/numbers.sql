@@ -24,3 +24,23 @@
 {% macro split_part(text, separator, number) -%}
     split_part({{ text }}, '{{ separator }}', {{ number }})
 {%- endmacro %}
+
+{#- A text as a number; null where it is none. -#}
+{% macro number_or_null(text) -%}
+    {{ return(adapter.dispatch('number_or_null', 'plumbline')(text)) }}
+{%- endmacro %}
+
+{% macro default__number_or_null(text) -%}
+    case
+        when regexp_replace({{ text }}, '^-?[0-9]+([.][0-9]+)?$', '') = ''
+            then cast({{ text }} as double)
+    end
+{%- endmacro %}
+
+{% macro duckdb__number_or_null(text) -%}
+    try_cast({{ text }} as double)
+{%- endmacro %}
+
+{% macro spark__number_or_null(text) -%}
+    try_cast({{ text }} as double)
+{%- endmacro %}

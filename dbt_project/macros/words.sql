@@ -82,3 +82,21 @@
 {% macro share_of(numerator, denominator) -%}
     {{ with_commas(numerator) }} || ' of ' || {{ with_commas(denominator) }}
 {%- endmacro %}
+
+{#- A condition that ends the query with a sentence as its error; else true. -#}
+{% macro stop_with(sentence) -%}
+    {{ return(adapter.dispatch('stop_with', 'plumbline')(sentence)) }}
+{%- endmacro %}
+
+{#- An engine that cannot fail at will gives the sentence as a row. -#}
+{% macro default__stop_with(sentence) -%}
+    true
+{%- endmacro %}
+
+{% macro duckdb__stop_with(sentence) -%}
+    error({{ sentence }}) is null
+{%- endmacro %}
+
+{% macro spark__stop_with(sentence) -%}
+    raise_error({{ sentence }}) is null
+{%- endmacro %}

@@ -8,9 +8,9 @@ settings as (
         max(case when setting = 'days_after_go_live' then value end) as days_after_go_live,
         max(case when setting = 'months_before_go_live' then value end) as months_before_go_live,
         max(case when setting = 'near_minutes' then value end) as near_minutes,
-        max(case when setting = 'block_days' then value end) as block_days,
+        max(case when setting = 'block_minutes' then value end) as block_minutes,
         max(case when setting = 'score_threshold' then value end) as score_threshold
-    from {{ ref('linkage_settings') }}
+    from {{ ref('int_linkage_settings') }}
 ),
 
 go_live as (
@@ -29,7 +29,7 @@ final as (
         {{ add_days('go_live.go_live_date', 'cast(settings.days_after_go_live as integer)') }}
             as last_date,
         cast(settings.near_minutes as integer) as near_minutes,
-        cast(settings.block_days as integer) as block_days,
+        cast(settings.block_minutes as integer) as block_minutes,
         settings.score_threshold
     from go_live
     cross join settings

@@ -54,53 +54,59 @@ record_groups as (
     where first_offence_group is not null
 ),
 
-record_days as (
+-- When it was reported and when it happened, in minutes since the beginning of 1970.
+record_minutes as (
     select
         record_id,
-        'reported' as day_type,
-        cast(reported_at as date) as day
+        'reported' as time_type,
+        {{ dbt.datediff("cast('1970-01-01' as timestamp)", 'reported_at', 'minute') }}
+            as minute
     from records
 
     union all
 
     select
         record_id,
-        'occurred' as day_type,
-        cast(occurred_from_at as date) as day
+        'occurred' as time_type,
+        {{ dbt.datediff("cast('1970-01-01' as timestamp)", 'occurred_from_at', 'minute') }}
+            as minute
     from records
     where occurred_from_at is not null
 ),
 
+-- Times that lie no further apart than a span does are in one span of time or in adjacent ones.
 record_keys as (
     select
         records.record_id,
         records.recording_system,
+        records.lsoa_code,
         record_places.place_code,
         record_groups.offence_group,
-        record_days.day_type,
-        record_days.day
+        record_minutes.time_type,
+        record_minutes.minute,
+        cast(floor(record_minutes.minute / greatest(cutover.block_minutes, 1.0)) as bigint)
+            as span_number
     from records
+    cross join cutover
     inner join record_places on records.record_id = record_places.record_id
     inner join record_groups on records.record_id = record_groups.record_id
-    inner join record_days on records.record_id = record_days.record_id
+    inner join record_minutes on records.record_id = record_minutes.record_id
 ),
 
--- A pair within so many days lies on the same day or on one of so many days to either side.
-day_shifts as (
-    select cast(shift as integer) as shift
-    from generate_series(-7, 7) as shifts (shift)
+span_shifts as (
+    select -1 as shift
+    union all
+    select 0 as shift
+    union all
+    select 1 as shift
 ),
 
 connect_keys as (
     select
-        record_keys.record_id,
-        record_keys.place_code,
-        record_keys.offence_group,
-        record_keys.day_type,
-        {{ add_days('record_keys.day', 'day_shifts.shift') }} as day
+        record_keys.*,
+        record_keys.span_number + span_shifts.shift as near_span_number
     from record_keys
-    cross join cutover
-    inner join day_shifts on day_shifts.shift between -cutover.block_days and cutover.block_days
+    cross join span_shifts
     where record_keys.recording_system = 'connect'
 ),
 
@@ -116,6 +122,8 @@ of_one_log as (
         and connect_records.recording_system = 'connect'
 ),
 
+-- Pairs of two LSOAs of one place are compared only where a time is the same to the minute: how
+-- many others there are grows with the square of what is recorded.
 alike as (
     select distinct
         legacy_keys.record_id as legacy_record_id,
@@ -125,9 +133,16 @@ alike as (
         on
             legacy_keys.place_code = connect_keys.place_code
             and legacy_keys.offence_group = connect_keys.offence_group
-            and legacy_keys.day_type = connect_keys.day_type
-            and legacy_keys.day = connect_keys.day
-    where legacy_keys.recording_system = 'legacy'
+            and legacy_keys.time_type = connect_keys.time_type
+            and legacy_keys.span_number = connect_keys.near_span_number
+    cross join cutover
+    where
+        legacy_keys.recording_system = 'legacy'
+        and abs(legacy_keys.minute - connect_keys.minute) <= cutover.block_minutes
+        and (
+            legacy_keys.minute = connect_keys.minute
+            or coalesce(legacy_keys.lsoa_code = connect_keys.lsoa_code, true)
+        )
 ),
 
 -- Where nobody wrote down a place, only the minute tells which records to compare.
@@ -137,23 +152,11 @@ record_moments as (
         records.recording_system,
         records.location_basis in ('npu', 'unknown') as is_unplaced,
         record_groups.offence_group,
-        'reported' as moment_type,
-        {{ dbt.date_trunc('minute', 'records.reported_at') }} as moment
+        record_minutes.time_type,
+        record_minutes.minute
     from records
     inner join record_groups on records.record_id = record_groups.record_id
-
-    union all
-
-    select
-        records.record_id,
-        records.recording_system,
-        records.location_basis in ('npu', 'unknown') as is_unplaced,
-        record_groups.offence_group,
-        'occurred' as moment_type,
-        {{ dbt.date_trunc('minute', 'records.occurred_from_at') }} as moment
-    from records
-    inner join record_groups on records.record_id = record_groups.record_id
-    where records.occurred_from_at is not null
+    inner join record_minutes on records.record_id = record_minutes.record_id
 ),
 
 of_one_moment as (
@@ -164,8 +167,8 @@ of_one_moment as (
     inner join record_moments as connect_moments
         on
             legacy_moments.offence_group = connect_moments.offence_group
-            and legacy_moments.moment_type = connect_moments.moment_type
-            and legacy_moments.moment = connect_moments.moment
+            and legacy_moments.time_type = connect_moments.time_type
+            and legacy_moments.minute = connect_moments.minute
     where
         legacy_moments.recording_system = 'legacy'
         and connect_moments.recording_system = 'connect'

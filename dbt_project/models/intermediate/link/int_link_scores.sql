@@ -115,98 +115,82 @@ timed as (
     from paired
 ),
 
--- Days are compared in the candidates, moments here.
-near_enough as (
-    select timed.*
-    from timed
-    cross join cutover
-    where
-        timed.block_code <> 'attributes'
-        or timed.reported_minutes <= cutover.block_days * 1440
-        or timed.occurred_minutes <= cutover.block_days * 1440
-),
-
 shared as (
     select
-        near_enough.legacy_record_id,
-        near_enough.connect_record_id,
+        timed.legacy_record_id,
+        timed.connect_record_id,
         count(*) as shared_person_count
-    from near_enough
+    from timed
     inner join referenced as legacy_persons
-        on near_enough.legacy_record_id = legacy_persons.record_id
+        on timed.legacy_record_id = legacy_persons.record_id
     inner join referenced as connect_persons
         on
-            near_enough.connect_record_id = connect_persons.record_id
+            timed.connect_record_id = connect_persons.record_id
             and legacy_persons.person_hash = connect_persons.person_hash
-    where near_enough.comparable_person_count > 0
+    where timed.comparable_person_count > 0
     group by 1, 2
 ),
 
 compared as (
     select
-        near_enough.legacy_record_id,
-        near_enough.connect_record_id,
-        near_enough.block_code,
+        timed.legacy_record_id,
+        timed.connect_record_id,
+        timed.block_code,
         case
-            when near_enough.legacy_log_number = near_enough.connect_log_number then 'same'
+            when timed.legacy_log_number = timed.connect_log_number then 'same'
             when
-                near_enough.legacy_log_number is not null
-                and near_enough.connect_log_number is not null
+                timed.legacy_log_number is not null and timed.connect_log_number is not null
                 then 'different'
             else 'unknown'
         end as log_agreement,
         case
             when
-                near_enough.legacy_offence_code
-                in (near_enough.connect_offence_code, near_enough.connect_first_offence_code)
+                timed.legacy_offence_code
+                in (timed.connect_offence_code, timed.connect_first_offence_code)
                 then 'same_code'
             when
-                near_enough.legacy_offence_subgroup
-                in (
-                    near_enough.connect_offence_subgroup,
-                    near_enough.connect_first_offence_subgroup
-                )
+                timed.legacy_offence_subgroup
+                in (timed.connect_offence_subgroup, timed.connect_first_offence_subgroup)
                 then 'same_subgroup'
             when
-                near_enough.legacy_offence_group
-                in (near_enough.connect_offence_group, near_enough.connect_first_offence_group)
+                timed.legacy_offence_group
+                in (timed.connect_offence_group, timed.connect_first_offence_group)
                 then 'same_group'
             else 'different'
         end as offence_agreement,
         case
-            when near_enough.legacy_lsoa_code = near_enough.connect_lsoa_code then 'same'
+            when timed.legacy_lsoa_code = timed.connect_lsoa_code then 'same'
             when
-                near_enough.legacy_lsoa_code is not null
-                and near_enough.connect_lsoa_code is not null
+                timed.legacy_lsoa_code is not null and timed.connect_lsoa_code is not null
                 then 'different'
             else 'unknown'
         end as lsoa_agreement,
-        {{ time_agreement('near_enough.occurred_minutes') }} as occurred_agreement,
-        {{ time_agreement('near_enough.reported_minutes') }} as reported_agreement,
+        {{ time_agreement('timed.occurred_minutes') }} as occurred_agreement,
+        {{ time_agreement('timed.reported_minutes') }} as reported_agreement,
         case
-            when near_enough.comparable_person_count = 0 then 'unknown'
+            when timed.comparable_person_count = 0 then 'unknown'
             when shared.shared_person_count is null then 'none_shared'
-            when shared.shared_person_count >= near_enough.comparable_person_count
+            when shared.shared_person_count >= timed.comparable_person_count
                 then 'all_shared'
             else 'some_shared'
         end as persons_agreement,
         -- The profile says something only where the persons themselves cannot be compared.
         case
-            when near_enough.comparable_person_count > 0 then 'unknown'
-            when near_enough.legacy_victim_profile = near_enough.connect_victim_profile then 'same'
+            when timed.comparable_person_count > 0 then 'unknown'
+            when timed.legacy_victim_profile = timed.connect_victim_profile then 'same'
             when
-                near_enough.legacy_victim_profile is not null
-                and near_enough.connect_victim_profile is not null
+                timed.legacy_victim_profile is not null
+                and timed.connect_victim_profile is not null
                 then 'different'
             else 'unknown'
         end as victims_agreement,
-        near_enough.reported_minutes
-    from near_enough
+        timed.reported_minutes
+    from timed
     cross join cutover
     left join shared
         on
-            near_enough.legacy_record_id = shared.legacy_record_id
-            and near_enough.connect_record_id = shared.connect_record_id
+            timed.legacy_record_id = shared.legacy_record_id
+            and timed.connect_record_id = shared.connect_record_id
 ),
 
 final as (

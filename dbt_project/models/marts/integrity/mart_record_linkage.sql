@@ -42,7 +42,7 @@ settings as (
         cutover.*,
         near.value as near_threshold_bits
     from cutover
-    cross join {{ ref('linkage_settings') }} as near
+    cross join {{ ref('int_linkage_settings') }} as near
     where near.setting = 'near_threshold_bits'
 ),
 
