@@ -133,7 +133,9 @@ final as (
                             || {{ pounds('spent_per_month_amount') }}
                             || ' a month so far.'
                     when is_behind then ' Nothing was spent so far.'
-                    when is_deadline and position_status = 'open' then ' More may still be posted.'
+                    -- A bid is settled when it is made.
+                    when is_deadline and position_status = 'open' and numerator_type <> 'bid'
+                        then ' More may still be posted.'
                     else ''
                 end
         end as status_text
