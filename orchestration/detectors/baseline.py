@@ -5,7 +5,9 @@ and a time each. The columns are one intercept per level and, if wanted, time; t
 of such a design are solved in closed form (level by level, time last), so that a step costs a few
 passes over the rows and no matrix is factorised.
 
-Belongs here: the fit, its hat values, its dispersion and the variance of a prediction. Does not
+``fit_waves`` fits columns that all cases share (waves and trend), by normal equations.
+
+Belongs here: the fits, their hat values, dispersion and the variance of a prediction. Does not
 belong here: which rows make a baseline, and what a fit says about a count
 (``orchestration.statistics.loglinear`` fits general designs, to the limit rather than as R).
 
@@ -224,3 +226,71 @@ def dispersion(weights: Array, residuals: Array, degrees: Array) -> Array:
     with np.errstate(invalid="ignore", divide="ignore"):
         found = np.einsum("cn,cn->c", weights, residuals * residuals) / degrees
     return np.where(degrees > 0, found, np.nan)
+
+
+class WaveFit(NamedTuple):
+    """One fit per case of the same columns (C cases, n rows, p columns).
+
+    ``is_converged`` (C,); ``coefficients`` (C, p); ``unscaled`` (C, p, p): covariance at dispersion
+    1; ``mean`` and ``weights`` (C, n): working weights of the last step; ``degrees`` (C,).
+    NaN where the columns cannot be told apart in the rows with weight.
+    """
+
+    is_converged: Flags
+    coefficients: Array
+    unscaled: Array
+    mean: Array
+    weights: Array
+    degrees: Array
+
+
+def fit_waves(counts: Array, design: Array, prior: Array | None = None) -> WaveFit:
+    """Quasi-Poisson fit of log(mean) = design @ coefficients for each case, as R's ``glm``.
+
+    ``counts`` (C, n), 0 or more, none missing (weight 0 leaves a row out); ``design`` (n, p);
+    ``prior`` (C, n) weights from 0.
+    """
+    cases, n = counts.shape
+    columns = design.shape[1]
+    prior = np.ones((cases, n)) if prior is None else prior
+    products = (design[:, :, None] * design[:, None, :]).reshape(n, columns * columns)
+    log_counts = np.log(np.where(counts > 0, counts, 1.0))
+    total = _total(counts, prior)
+    mean = counts + 0.1
+    eta = np.log(mean)
+    coefficients = np.full((cases, columns), np.nan)
+    information = np.zeros((cases, columns, columns))
+    weights = prior * mean
+    before = _deviance(counts, log_counts, eta, mean, prior, total)
+    converged = np.zeros(cases, dtype=bool)
+    degrees = (prior > 0).sum(axis=1) - float(columns)
+    todo = np.flatnonzero(degrees >= 0)
+    for _ in range(_MOST_STEPS):
+        if todo.size == 0:
+            break
+        y, p, m, e = counts[todo], prior[todo], mean[todo], eta[todo]
+        w = p * m
+        left = (w @ products).reshape(-1, columns, columns)
+        right = (p * (e * m + y - m)) @ design
+        scale = np.sqrt(np.einsum("cpp->cp", left))
+        scale = np.where(scale > 0, scale, 1.0)
+        scaled = left / (scale[:, :, None] * scale[:, None, :])
+        # A column that is a combination of others, or has no weight, makes it singular.
+        sound = np.linalg.eigvalsh(scaled)[:, 0] > _ALIASED
+        scaled[~sound] = np.eye(columns)
+        b = np.linalg.solve(scaled, (right / scale)[:, :, None])[:, :, 0] / scale
+        b[~sound] = np.nan
+        e = b @ design.T
+        with np.errstate(over="ignore", invalid="ignore"):
+            m = np.maximum(np.exp(e), _SMALLEST_MEAN)
+            now = _deviance(y, log_counts[todo], e, m, p, total[todo])
+            rests = np.abs(now - before[todo]) / (np.abs(now) + 0.1) < _TOLERANCE
+        coefficients[todo], information[todo], weights[todo] = b, left, w
+        mean[todo], eta[todo], before[todo] = m, e, now
+        converged[todo] = rests & sound
+        todo = todo[~rests & sound & np.isfinite(now)]
+    unscaled = np.full_like(information, np.nan)
+    there = np.flatnonzero(np.isfinite(coefficients).all(axis=1))
+    if there.size:
+        unscaled[there] = np.linalg.inv(information[there])
+    return WaveFit(converged, coefficients, unscaled, mean, weights, degrees)
