@@ -1,0 +1,54 @@
+"""The verdict on every published claim, from its checks; Python as int_claim_checks.
+
+Whether the records are simulated is read here, too: what they say is no news about a paper.
+"""
+
+
+def model(dbt, session):
+    import pyarrow as pa
+
+    from orchestration.claims import (
+        Checked,
+        claims_from_rows,
+        figures_from_rows,
+        judge_claims,
+        rules_from_rows,
+    )
+    from orchestration.privacy import DEMO
+
+    dbt.config(materialized="table")
+
+    def rows(relation):
+        return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+
+    claims = claims_from_rows(rows(dbt.ref("published_claims")))
+    figures = figures_from_rows(rows(dbt.ref("int_claim_figures")))
+    rules = rules_from_rows(rows(dbt.ref("claim_checks")))
+    checked = [Checked(**row) for row in rows(dbt.ref("int_claim_checks"))]
+    judged = judge_claims(claims, figures, rules, checked)
+    key = dict(dbt.source("ledger", "configuration").project("key, value").fetchall())
+    simulated = key.get("person_key_fingerprint") == DEMO.fingerprint
+    texts = ("claim_id", "verdict", "deciding_check", "assessed_by", "published_text")
+    texts += ("warehouse_text", "sentence")
+    numbers = ("recomputed_value", "warehouse_value", "warehouse_lower", "warehouse_upper")
+    changes = {
+        "change_ratio": "ratio",
+        "change_ratio_lower": "lower",
+        "change_ratio_upper": "upper",
+        "change_p_value": "p_value",
+        "events_needed": "events_needed",
+    }
+
+    def of_change(one, field):
+        # No ratio to nothing, and no number of events for no change: an infinite one is none.
+        value = None if one.change is None else getattr(one.change, field)
+        return value if value is not None and abs(value) != float("inf") else None
+
+    columns = {n: pa.array([getattr(one, n) for one in judged], pa.string()) for n in texts}
+    columns |= {n: pa.array([getattr(one, n) for one in judged], pa.float64()) for n in numbers}
+    columns |= {
+        name: pa.array([of_change(one, field) for one in judged], pa.float64(), from_pandas=True)
+        for name, field in changes.items()
+    }
+    columns["has_simulated_records"] = pa.array([simulated] * len(judged), pa.bool_())
+    return pa.table(columns)

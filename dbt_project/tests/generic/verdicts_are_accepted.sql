@@ -1,0 +1,28 @@
+{#-
+    No claim has another verdict than the accepted one. Ends in an error that names the claims and
+    says what to do: whoever reads it has no release in which to look them up.
+-#}
+{% test verdicts_are_accepted(model) %}
+
+with news as (
+    select
+        claim_id,
+        claim_id || ' is ' || verdict || ', not ' || expected_verdict || ': ' || sentence as news_text
+    from {{ model }}
+    where is_news
+),
+
+told as (
+    select
+        count(*) as news_count,
+        'The verdict on published claims changed. Accept it in the register (seed published_claims: '
+        || 'expected_verdict, accepted_by, acceptance_reason) or find out why. '
+        || {{ dbt.listagg('news_text', "' | '", 'order by claim_id') }} as news_text
+    from news
+)
+
+select {{ fail_with('news_text') }} as news_text
+from told
+where news_count > 0
+
+{% endtest %}
