@@ -254,6 +254,11 @@ def discover(
     known = known_files(con, version)
     result = Discovery(file_count=len(files))
     simulated = privacy.simulated_digests(settings.landing_dir)
+    if any(file.sha256 in simulated for file in files):
+        con.execute(
+            "insert or replace into ledger.configuration values ($1, 'true')",
+            [privacy.SIMULATED_FILES],
+        )
     seen: set[tuple[str, str]] = set()
     landing.sweep(settings)
     try:

@@ -31,6 +31,8 @@ DEMO_KEY = b"plumbline demonstration key: simulated persons only"
 LEAST_KEY_LENGTH = 16
 #: What the simulator leaves beside its extracts: the SHA-256 of each.
 SIMULATION_MANIFEST = "simulation.json"
+#: Key in the ledger's configuration: a file that the simulator vouches for was in the landing.
+SIMULATED_FILES = "has_simulated_files"
 WITHHELD = "(withheld: the row may hold a reference to a person; see the file)"
 
 _BLOCK = 64

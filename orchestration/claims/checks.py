@@ -1,11 +1,12 @@
 """Checks of published claims: each looks at one claim, and where it must at the others.
 
-A check says ``pass``, ``fail`` or ``not_applicable``, what it saw, what it would have needed, and
-one sentence. It decides nothing: what a failed check means is in the seed ``claim_checks``, which
-gives the thresholds too, and ``verdicts`` draws the conclusion. No check knows any claim by name.
+A check says ``pass``, ``fail``, ``not_applicable``, or ``not_assessed`` where what it compares with
+is not loaded; what it saw, what it would have needed, and one sentence. It decides nothing: what a
+failed check means is in the seed ``claim_checks``, which gives the thresholds too, and ``verdicts``
+draws the conclusion. No check knows any claim by name.
 
-Belongs here: rules that hold for any paper. Does not belong here: facts about a paper (the register)
-and interval arithmetic (``orchestration.statistics``).
+Belongs here: rules that hold for any paper. Does not belong here: facts about a paper (the
+register) and interval arithmetic (``orchestration.statistics``).
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from orchestration.claims.register import (
 )
 from orchestration.statistics import intervals, power, rates
 
-PASS, FAIL, NOT_APPLICABLE = "pass", "fail", "not_applicable"
+PASS, FAIL = "pass", "fail"
+NOT_APPLICABLE, NOT_ASSESSED = "not_applicable", "not_assessed"
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,14 @@ class Rule:
 
     ``verdict``: that of a claim that fails it, None where it is only shown. ``precedence``: where
     several fail, the lowest decides. ``threshold``: in the unit that the seed gives.
+    ``is_shown_first``: whether a reader must be shown that a claim fails it, whatever its verdict.
     """
 
     check_code: str
     verdict: str | None
     precedence: int
     threshold: float | None = None
+    is_shown_first: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ def rules_from_rows(rows: Iterable[Mapping[str, Any]]) -> list[Rule]:
             verdict=row.get("verdict_if_failed") or None,
             precedence=int(row["precedence"]),
             threshold=None if row.get("threshold") is None else float(row["threshold"]),
+            is_shown_first=bool(row.get("is_shown_first")),
         )
         for row in rows
     ]
@@ -153,9 +158,7 @@ def _fitting(claim: Claim) -> set[int] | None:
         return None
     if claim.denominator is not None:
         return {int(claim.denominator)}
-    fitting = arithmetic.denominators(
-        claim.published_value, claim.decimals, int(claim.numerator)
-    )
+    fitting = arithmetic.denominators(claim.published_value, claim.decimals, int(claim.numerator))
     return None if fitting is None else set(fitting)
 
 
@@ -180,32 +183,15 @@ def unit_plausibility(claim: Claim, register: _Register, rule: Rule) -> Checked:
             f"1 to {words.number(claim.denominator)}",
             f"A rank of {words.published(claim)} is {'possible' if fits else 'not possible'}.",
         )
-    for other in claim.related("part_of"):
-        whole = register.claims[other]
-        part_size, whole_size = _size(claim), _size(whole)
-        if part_size is None or whole_size is None:
-            continue
-        fits = part_size <= whole_size
-        sentence = (
-            f"{words.published(claim)} is no more than the {words.published(whole)} of {other}, "
-            "of which it is a part."
-        )
-        if not fits:
-            units = [u for u, n in _PER.items() if _value(claim) / n <= whole_size]
-            mend = f"; {units[0]} it would fit" if claim.unit in _PER and units else ""
-            sentence = (
-                f"{words.published(claim)} cannot be: it is a part of what {other} gives as "
-                f"{words.published(whole)}, and would be {float(part_size / whole_size):.1f} "
-                f"times that{mend}."
-            )
-        return _checked(
-            claim,
-            rule,
-            fits,
-            words.published(claim),
-            f"at most {words.published(whole)}",
-            sentence,
-        )
+    compared = [
+        (register.claims[other], sizes)
+        for other in claim.related("part_of")
+        if (sizes := _sizes(claim, register.claims[other]))
+    ]
+    if compared:
+        # The whole that it exceeds most, or where it exceeds none any.
+        whole, sizes = max(compared, key=lambda one: max(part - of for part, of in one[1]))
+        return _part_of(claim, whole, sizes, register, rule)
     if claim.claim_type == "share_pct" and claim.published_value is not None:
         parts = (claim.numerator, claim.denominator)
         fits = 0 <= claim.published_value <= 100 and (None in parts or parts[0] <= parts[1])
@@ -220,11 +206,65 @@ def unit_plausibility(claim: Claim, register: _Register, rule: Rule) -> Checked:
     return _not_applicable(claim, rule, "It is neither a share, a rank nor part of another claim.")
 
 
-def _size(claim: Claim) -> Fraction | None:
-    """What a part and its whole are compared by: a rate per person, else the value itself."""
-    if claim.unit in _PER:
-        return None if claim.published_value is None else claim.published_value / _PER[claim.unit]
-    return _value(claim)
+def _part_of(
+    claim: Claim,
+    whole: Claim,
+    sizes: list[tuple[Fraction, Fraction]],
+    register: _Register,
+    rule: Rule,
+) -> Checked:
+    printed, limit = words.published(claim), words.published(whole)
+    fits = all(part <= of for part, of in sizes)
+    sentence = f"{printed} is no more than the {limit} of {whole.claim_id}, of which it is a part."
+    if not fits:
+        part, of = max(sizes, key=lambda pair: pair[0] - pair[1])
+        times = f", and would be {float(part / of):.1f} times that" if of else ""
+        sentence = (
+            f"{printed} cannot be: it is a part of what {whole.claim_id} gives as {limit}"
+            f"{times}{_unit_that_would(claim, of, register.figure(claim))}."
+        )
+    return _checked(claim, rule, fits, printed, f"at most {limit}", sentence)
+
+
+def _sizes(claim: Claim, whole: Claim) -> list[tuple[Fraction, Fraction]]:
+    """What a part and its whole are compared by: rates per person, both counts of two changes,
+    else the values; none where they cannot be compared."""
+    if claim.unit in _PER or whole.unit in _PER:
+        if claim.unit not in _PER or whole.unit not in _PER:
+            return []
+        rates_of = [
+            None if one.published_value is None else one.published_value / _PER[one.unit]
+            for one in (claim, whole)
+        ]
+        return [] if None in rates_of else [tuple(rates_of)]
+    if claim.is_change_of_counts and whole.is_change_of_counts:
+        return [
+            (claim.current_value, whole.current_value),
+            (claim.baseline_value, whole.baseline_value),
+        ]
+    values = (_value(claim), _value(whole))
+    return [] if None in values else [values]
+
+
+def _unit_that_would(claim: Claim, whole_size: Fraction, figure: Figure | None) -> str:
+    """The units of population in which a rate would fit; where the warehouse has the rate, the one
+    that is nearest to it."""
+    if claim.unit not in _PER or not claim.published_value:
+        return ""
+    fitting = [u for u, n in _PER.items() if claim.published_value / n <= whole_size]
+    if not fitting:
+        return ""
+    if figure is None or not figure.value:
+        return f"; {words.listed(fitting, 'or')} it could be"
+    ours = figure.value / _PER[claim.unit]
+    nearest = min(
+        fitting,
+        key=lambda u: abs(np.log(float(claim.published_value / _PER[u] / ours))),
+    )
+    return (
+        f"; {nearest} it could be: the warehouse has {words.number(ours * _PER[nearest], 1)} "
+        f"{nearest}"
+    )
 
 
 def _value(claim: Claim) -> Fraction | None:
@@ -326,11 +366,18 @@ def _change_arithmetic(claim: Claim, rule: Rule) -> Checked:
 def integer_numerator(claim: Claim, register: _Register, rule: Rule) -> Checked:
     """Some whole number is the printed share of the stated denominator, or of one that other claims
     of the same denominator imply (GRIM)."""
+    if (wholes := _wholes_apart(claim, register)) is not None:
+        printed, own = words.published(claim), f"{words.spelt(sorted(_fitting(claim)))}"
+        sentence = (
+            f"{printed} is a share of {own}, and {words.listed(wholes)} would be of another "
+            "number, though all are of the same whole."
+        )
+        return _checked(claim, rule, False, printed, "one whole for all", sentence)
     if (
         claim.claim_type != "share_pct"
         or claim.published_value is None
         or claim.comparison != "equal"
-        or claim.numerator
+        or claim.numerator is not None
     ):
         return _not_applicable(claim, rule, "It is no share of unstated numerator.")
     if claim.denominator is not None:
@@ -357,6 +404,23 @@ def integer_numerator(claim: Claim, register: _Register, rule: Rule) -> Checked:
         f"({source}); it would need {words.listed([*fitting, 'more'], 'or')}."
     )
     return _checked(claim, rule, False, printed, expected, sentence)
+
+
+def _wholes_apart(claim: Claim, register: _Register) -> list[str] | None:
+    """Claims of the same whole whose numbers leave no whole for all; None where there is one."""
+    if len(claim.denominator_groups) != 1 or not _fitting(claim):
+        return None
+    group = claim.denominator_groups[0]
+    if register.implied.get(group):
+        return None
+    return [
+        other.claim_id
+        for other in register.claims.values()
+        if other.claim_id != claim.claim_id
+        and other.denominator_groups == (group,)
+        and _fitting(other)
+        and not _fitting(other) & _fitting(claim)
+    ] or None
 
 
 def rounding_feasibility(claim: Claim, register: _Register, rule: Rule) -> Checked:
@@ -435,9 +499,7 @@ def cross_claim(claim: Claim, register: _Register, rule: Rule) -> Checked:
     printed = words.amount(claim.published_value, claim)
     against: list[tuple[str, bool]] = []
     for other in others:
-        coarser = max(
-            arithmetic.half_step(claim.decimals), arithmetic.half_step(other.decimals)
-        )
+        coarser = max(arithmetic.half_step(claim.decimals), arithmetic.half_step(other.decimals))
         exact = claim.claim_type in ("money", "count") and min(claim.decimals, other.decimals) >= 0
         apart = abs(claim.published_value - other.published_value)
         fits = apart == 0 if exact else apart <= coarser
@@ -458,7 +520,9 @@ def cross_claim(claim: Claim, register: _Register, rule: Rule) -> Checked:
         )
     wrong = [text for text, fits in against if not fits]
     shown = words.listed(wrong or [text for text, _ in against])
-    sentence = f"{words.published(claim)} {'agrees with' if not wrong else 'stands against'} {shown}."
+    sentence = (
+        f"{words.published(claim)} {'agrees with' if not wrong else 'stands against'} {shown}."
+    )
     return _checked(claim, rule, not wrong, printed, shown, sentence)
 
 
@@ -514,8 +578,8 @@ def _baseline_adrift(claim: Claim, baseline: Period, register: _Register) -> lis
         overlaps = (baseline.first or baseline.last) <= adopted.last and (
             baseline.last >= adopted.first
         )
-        inside = baseline.first and baseline.first >= adopted.first and (
-            baseline.last <= adopted.last
+        inside = (
+            baseline.first and baseline.first >= adopted.first and (baseline.last <= adopted.last)
         )
         if overlaps and not inside:
             return [
@@ -534,8 +598,9 @@ def cohort_maturity(claim: Claim, register: _Register, rule: Rule) -> Checked:
     days = (claim.as_of_date - period.last).days
     fits = days >= rule.threshold
     sentence = (
-        f"The last of it had {days} days to finish when it was read, and {rule.threshold:.0f} are "
-        f"needed{'' if fits else ': unfinished investigations are set beside finished ones'}."
+        f"{words.published(claim)}: the last of it had {days} days to finish when it was read, and "
+        f"{rule.threshold:.0f} are needed"
+        f"{'' if fits else ', so what is unfinished is set beside what is finished'}."
     )
     return _checked(
         claim, rule, fits, f"{days} days", f"{rule.threshold:.0f} days or more", sentence
@@ -626,18 +691,22 @@ def change_interval(claim: Claim, register: _Register, rule: Rule) -> Checked:
     for other in claim.related("change_from"):
         return _share_interval(claim, register.claims[other], register, rule)
     found = change_of(claim, register.figure(claim))
+    if found is None and claim.claim_type == "change_pct" and claim.figure_code is not None:
+        return _not_assessed(
+            claim, rule, "Its counts are not printed, and nothing is loaded to take them from."
+        )
     if found is None:
         return _not_applicable(claim, rule, "It is no change between two known counts.")
     fits = not found.lower <= 1 <= found.upper
-    shown = (
-        f"{_ratio_text(found.ratio)} ({_ratio_text(found.lower)} to {_ratio_text(found.upper)})"
-    )
+    shown = f"{_ratio_text(found.ratio)} ({_ratio_text(found.lower)} to {_ratio_text(found.upper)})"
     source = "" if found.is_printed else " in the warehouse"
-    sentence = f"The ratio{source} is {shown}: {'more than' if fits else 'no more than'} chance explains"
+    sentence = (
+        f"The ratio{source} is {shown}: {'more than' if fits else 'no more than'} chance explains"
+    )
     if not fits and np.isfinite(found.events_needed):
         sentence += (
-            f"; a change of this size would take about {words.number(found.events_needed, 0)} "
-            "events in the first period to show"
+            f"; it would take about {words.number(found.events_needed, 0)} in the earlier period "
+            "to show a change of this size"
         )
     return _checked(claim, rule, fits, shown, "an interval without 1", f"{sentence}.")
 
@@ -770,6 +839,41 @@ def spending_pace(claim: Claim, register: _Register, rule: Rule) -> Checked:
     return _not_applicable(claim, rule, "It is no spending that is still to come.")
 
 
+def forecast_to_the_pound(claim: Claim, register: _Register, rule: Rule) -> Checked:
+    """A forecast that equals its budget exactly has lines that equal theirs.
+
+    Where the lines are over and under and the sum is the budget to the pound, one of them was set
+    to make it so.
+    """
+    spent = register.relating["budget"][claim.claim_id]
+    lines = [
+        (line, register.relating["budget"][line.claim_id])
+        for line in register.relating["adds_to"][claim.claim_id]
+    ]
+    lines = [(line, forecasts) for line, forecasts in lines if forecasts]
+    if not spent or not lines or claim.published_value is None:
+        return _not_applicable(claim, rule, "It is no budget whose lines have forecasts.")
+    over = sum((_added(part) for part in spent), Fraction(0)) - claim.published_value
+    apart = [
+        sum((_added(part) for part in forecasts), Fraction(0)) - _added(line)
+        for line, forecasts in lines
+    ]
+    fits = over != 0 or not any(apart)
+    budget = words.pounds(claim.published_value)
+    if over != 0:
+        sentence = f"The forecast is not the budget of {budget}."
+    elif fits:
+        sentence = f"The forecast is the budget of {budget}, and so is that of every line."
+    else:
+        above, below = sum(a for a in apart if a > 0), -sum(a for a in apart if a < 0)
+        sentence = (
+            f"{budget} is forecast, the budget to the pound, though its lines are together "
+            f"{words.pounds(above)} over and {words.pounds(below)} under theirs."
+        )
+    observed = words.pounds(claim.published_value + over)
+    return _checked(claim, rule, fits, observed, "lines that agree with their budgets", sentence)
+
+
 # ---------------------------------------------------------------------------------- the warehouse
 
 
@@ -783,7 +887,8 @@ def warehouse_value(claim: Claim, register: _Register, rule: Rule) -> Checked:
     figure = register.figures.get(claim.figure_code)
     if figure is None or not figure.is_known:
         reason = figure.note_text if figure is not None else None
-        return _not_applicable(claim, rule, reason or "Nothing is loaded to compare it with.")
+        text = reason or "nothing is loaded to compare it with"
+        return _not_assessed(claim, rule, f"Not assessed: {text}.")
     printed, ours = words.published(claim), words.found(claim, figure)
     fits = _same(claim, figure)
     sentence = f"The warehouse has {ours}{', as published' if fits else f', not {printed}'}"
@@ -842,6 +947,10 @@ def _not_applicable(claim: Claim, rule: Rule, sentence: str) -> Checked:
     return Checked(claim.claim_id, rule.check_code, NOT_APPLICABLE, None, None, sentence)
 
 
+def _not_assessed(claim: Claim, rule: Rule, sentence: str) -> Checked:
+    return Checked(claim.claim_id, rule.check_code, NOT_ASSESSED, None, None, sentence)
+
+
 _CHECKS = {
     check.__name__: check
     for check in (
@@ -859,6 +968,7 @@ _CHECKS = {
         change_interval,
         within_budget,
         spending_pace,
+        forecast_to_the_pound,
     )
 }
 _NEED_THRESHOLD = frozenset({"cohort_maturity", "small_numbers", "within_budget", "spending_pace"})

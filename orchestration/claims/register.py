@@ -121,6 +121,7 @@ class Figure:
     ``value`` in the unit of the claim (percent for changes and shares), ``value_to`` the upper end
     of a range; ``numerator`` and ``denominator`` are the counts or amounts behind it, for a change
     the current and the baseline count; ``*_then``: the same as they were known at the claim's date.
+    ``source_type``: ``records`` of the force, ``published`` tables, or the ``configuration``.
     """
 
     figure_code: str
@@ -138,6 +139,7 @@ class Figure:
     note_text: str | None = None
     interval_type: str | None = None
     is_suppressed: bool = False
+    source_type: str = "records"
 
     @property
     def is_known(self) -> bool:
@@ -184,7 +186,7 @@ def _month(text: str) -> dt.date | None:
 
 
 def claims_from_rows(rows: Iterable[Mapping[str, Any]]) -> list[Claim]:
-    """Claims from rows of the seed ``published_claims``; columns that are not a field are passed over.
+    """Claims from rows of the seed ``published_claims``; other columns are passed over.
 
     Raises RegisterError for a type, comparison or relation that is not known, two claims of one
     identifier, a relation to a claim that is not in the register, or a claim that neither names a
@@ -276,6 +278,7 @@ def figures_from_rows(rows: Iterable[Mapping[str, Any]]) -> dict[str, Figure]:
             note_text=row.get("note_text"),
             interval_type=row.get("interval_type"),
             is_suppressed=bool(row.get("is_suppressed")),
+            source_type=row.get("source_type") or "records",
             **{n: _number(row.get(n)) for n in names},
         )
         for row in rows

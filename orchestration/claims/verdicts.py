@@ -21,7 +21,6 @@ import numpy as np
 from orchestration.claims import arithmetic, words
 from orchestration.claims.checks import (
     FAIL,
-    NOT_APPLICABLE,
     PASS,
     Change,
     Checked,
@@ -31,7 +30,9 @@ from orchestration.claims.checks import (
 from orchestration.claims.register import Claim, Figure
 from orchestration.statistics.intervals import clopper_pearson_interval
 
-PAPER, RECORDS, NOT_ASSESSED = "paper", "records", "not_assessed"
+PAPER, RECORDS, CONFIGURATION = "paper", "records", "configuration"
+NOT_ASSESSED = "not_assessed"
+MONEY = ("within_budget", "spending_pace", "forecast_to_the_pound")
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,9 @@ class Judgement:
     """The verdict on one claim.
 
     ``assessed_by``: ``paper`` where the paper's own numbers (or their absence) settle it,
-    ``records`` where the warehouse did, ``not_assessed`` where nothing is loaded to compare with.
+    ``records`` where the warehouse did, ``configuration`` where it was compared with a setting,
+    ``not_assessed`` where nothing is loaded to compare with. ``is_shown_first``: whether a reader
+    must be shown it before anything else: it has a finding, or fails a check that says so.
     ``recomputed_value``: the percentage or share of the printed counts. ``warehouse_*``: in the
     claim's unit, with the 95% interval where there is one. ``change``: ratio of the counts.
     """
@@ -55,6 +58,7 @@ class Judgement:
     warehouse_lower: float | None
     warehouse_upper: float | None
     change: Change | None
+    is_shown_first: bool
     sentence: str
 
 
@@ -66,6 +70,7 @@ def judge_claims(
 ) -> list[Judgement]:
     """One judgement for each claim, in their order, from the results of ``checks.check_claims``."""
     claims = list(claims)
+    totals = {other for claim in claims for other in claim.related("adds_to")}
     in_order = sorted(rules, key=lambda rule: rule.precedence)
     results: dict[str, dict[str, Checked]] = {claim.claim_id: {} for claim in claims}
     for one in checked:
@@ -83,6 +88,7 @@ def judge_claims(
             in_order,
             results[claim.claim_id],
             claim.claim_id in with_parts,
+            claim.claim_id in totals,
         )
         for claim in claims
     ]
@@ -94,6 +100,7 @@ def _judge(
     rules: list[Rule],
     results: Mapping[str, Checked],
     has_parts: bool,
+    is_total: bool,
 ) -> Judgement:
     decision = next(
         (
@@ -106,12 +113,14 @@ def _judge(
         None,
     )
     compared = results["warehouse_value"]
+    is_setting = figure is not None and figure.source_type == CONFIGURATION
+    warehouse = CONFIGURATION if is_setting else RECORDS
     if decision is not None:
         verdict, deciding = decision.verdict, decision.check_code
-        assessed_by = RECORDS if deciding == "warehouse_value" else PAPER
+        assessed_by = warehouse if deciding == "warehouse_value" else PAPER
         sentence = results[deciding].sentence
     elif compared.status == PASS:
-        verdict, deciding, assessed_by = "reproduces", "warehouse_value", RECORDS
+        verdict, deciding, assessed_by = "reproduces", "warehouse_value", warehouse
         sentence = compared.sentence
     elif claim.figure_code is not None:
         verdict, deciding, assessed_by = "not_derivable", None, NOT_ASSESSED
@@ -137,7 +146,15 @@ def _judge(
         warehouse_lower=lower,
         warehouse_upper=upper,
         change=change,
-        sentence=_with_chance(sentence, change, results),
+        is_shown_first=(decision is not None and assessed_by != CONFIGURATION)
+        or any(
+            rule.is_shown_first
+            and results[rule.check_code].status == FAIL
+            # Of money the totals: that a line is over or late is for those who manage it.
+            and (is_total or rule.check_code not in MONEY)
+            for rule in rules
+        ),
+        sentence=_with_money(_with_chance(sentence, change, results), results),
     )
 
 
@@ -152,11 +169,17 @@ def _stands_alone(claim: Claim, has_parts: bool) -> bool:
     )
 
 
+def _with_money(sentence: str, results: Mapping[str, Checked]) -> str:
+    told = [results[code].sentence for code in MONEY if results[code].status == FAIL]
+    return "; ".join([sentence[:-1], *(text[:-1] for text in told)]) + "."
+
+
 def _with_chance(sentence: str, change: Change | None, results: Mapping[str, Checked]) -> str:
     added = []
     if change is not None and results["change_interval"].status == FAIL:
         needed = (
-            f", about {words.number(change.events_needed, 0)} events would show it"
+            f"; it would take about {words.number(change.events_needed, 0)} in the earlier period "
+            "to show such a change"
             if np.isfinite(change.events_needed)
             else ""
         )
@@ -164,7 +187,11 @@ def _with_chance(sentence: str, change: Change | None, results: Mapping[str, Che
             "not distinguishable from chance (ratio "
             f"{words.number(change.lower, 2)} to {words.number(change.upper, 2)}{needed})"
         )
-    if results["small_numbers"].status == FAIL and results["small_numbers"].check_code:
+    elif results["change_interval"].status == FAIL:
+        added.append(
+            f"not distinguishable from chance (ratio {results['change_interval'].observed})"
+        )
+    if results["small_numbers"].status == FAIL:
         added.append(
             f"of too few: {results['small_numbers'].observed}"
             if change is None
@@ -197,10 +224,10 @@ def _interval(figure: Figure | None) -> tuple[float | None, float | None]:
     pair = (figure.numerator, figure.denominator)
     if figure.interval_type != "clopper_pearson_95" or None in pair:
         return None, None
-    if not 0 < pair[1] or not pair[0] <= pair[1]:
+    if pair[1] <= 0 or pair[0] > pair[1]:
         return None, None
     interval = clopper_pearson_interval(float(pair[0]), float(pair[1]))
     return 100 * float(interval.lower), 100 * float(interval.upper)
 
 
-__all__ = ["NOT_APPLICABLE", "NOT_ASSESSED", "PAPER", "RECORDS", "Judgement", "judge_claims"]
+__all__ = ["CONFIGURATION", "NOT_ASSESSED", "PAPER", "RECORDS", "Judgement", "judge_claims"]

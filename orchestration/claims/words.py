@@ -1,4 +1,4 @@
-"""Numbers of claims in words, for sentences and tables. Pure text: nothing here decides anything."""
+"""Numbers of claims in words, for sentences and tables. Pure text: nothing is decided here."""
 
 from __future__ import annotations
 

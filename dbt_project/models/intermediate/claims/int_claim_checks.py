@@ -22,7 +22,7 @@ def model(dbt, session):
     def rows(relation):
         return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
 
-    claims = claims_from_rows(rows(dbt.ref("published_claims")))
+    claims = claims_from_rows(rows(dbt.ref("int_claim_register")))
     figures = figures_from_rows(rows(dbt.ref("int_claim_figures")))
     checked = check_claims(claims, figures, rules_from_rows(rows(dbt.ref("claim_checks"))))
     return pa.table(

@@ -281,7 +281,8 @@ final as (
         cast(denominator_then as double) as denominator_then,
         cast(null as {{ dbt.type_string() }}) as text_value,
         missing_text as note_text,
-        is_suppressed
+        is_suppressed,
+        'records' as source_type
     from every_figure
 )
 

@@ -98,9 +98,17 @@ ranked as (
     where counted.offence_count is not null and residents.population_count > 0
 ),
 
+every_force as (
+    select count(*) as force_count from forces
+),
+
 own as (
-    select ranked.*
+    select
+        ranked.*,
+        -- Among some of the forces it is another rank.
+        ranked.force_count = every_force.force_count as has_every_force
     from ranked
+    cross join every_force
     inner join settings on ranked.area_id = 'force/' || settings.force_code
 ),
 
@@ -111,7 +119,7 @@ rates as (
         own.mart_name,
         case
             when requests.figure_type in ('offence_rank', 'knife_rank')
-                then cast(own.rate_rank as double)
+                then case when own.has_every_force then cast(own.rate_rank as double) end
             else
                 cast(
                     case
@@ -130,7 +138,15 @@ rates as (
                 then cast(own.population_count as double)
             else cast(own.force_count as double)
         end as denominator,
-        own.offence_name || ', ' || own.financial_year as note_text
+        case
+            when requests.figure_type in ('offence_rank', 'knife_rank') and not own.has_every_force
+                then
+                    'the figures of '
+                    || cast(own.force_count as {{ dbt.type_string() }})
+                    || ' forces only are loaded'
+            else own.offence_name || ', ' || own.financial_year
+        end as note_text,
+        'published' as source_type
     from requests
     inner join own
         on
@@ -205,7 +221,8 @@ every_figure as (
         numerator,
         denominator,
         null as text_value,
-        note_text
+        note_text,
+        source_type
     from rates
 
     union all
@@ -218,7 +235,8 @@ every_figure as (
         null as numerator,
         null as denominator,
         null as text_value,
-        null as note_text
+        null as note_text,
+        'published' as source_type
     from area_counts
 
     union all
@@ -231,7 +249,8 @@ every_figure as (
         null as numerator,
         null as denominator,
         text_value,
-        null as note_text
+        null as note_text,
+        'configuration' as source_type
     from texts
 ),
 
@@ -251,7 +270,8 @@ final as (
         cast(null as double) as denominator_then,
         cast(text_value as {{ dbt.type_string() }}) as text_value,
         cast(note_text as {{ dbt.type_string() }}) as note_text,
-        false as is_suppressed
+        false as is_suppressed,
+        source_type
     from every_figure
 )
 

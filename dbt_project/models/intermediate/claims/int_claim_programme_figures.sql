@@ -1,3 +1,5 @@
+-- noqa: disable=LT02
+-- (lines that come from a loop have no indent of their own)
 {% set amounts = [
     'original_amount',
     'bid_amount',
@@ -194,7 +196,8 @@ final as (
         cast(null as double) as denominator_then,
         cast(null as {{ dbt.type_string() }}) as text_value,
         cast(note_text as {{ dbt.type_string() }}) as note_text,
-        is_suppressed
+        is_suppressed,
+        'records' as source_type
     from every_figure
 )
 

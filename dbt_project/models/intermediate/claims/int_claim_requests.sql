@@ -1,5 +1,7 @@
+-- noqa: disable=LT02
+-- (lines that come from a loop have no indent of their own)
 with claims as (
-    select * from {{ ref('published_claims') }}
+    select * from {{ ref('int_claim_register') }}
 ),
 
 final as (

@@ -1,6 +1,8 @@
 """The verdict on every published claim, from its checks; Python as int_claim_checks.
 
-Whether the records are simulated is read here, too: what they say is no news about a paper.
+Whether what a claim is compared with is simulated is read here, too: it is no news about a paper.
+A force's records are where they take the published key; published tables only where a file that the
+simulator wrote was loaded (the NHS publishes artificial records beside its real tables).
 """
 
 
@@ -14,20 +16,23 @@ def model(dbt, session):
         judge_claims,
         rules_from_rows,
     )
-    from orchestration.privacy import DEMO
+    from orchestration.privacy import DEMO, SIMULATED_FILES
 
     dbt.config(materialized="table")
 
     def rows(relation):
         return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
 
-    claims = claims_from_rows(rows(dbt.ref("published_claims")))
+    claims = claims_from_rows(rows(dbt.ref("int_claim_register")))
     figures = figures_from_rows(rows(dbt.ref("int_claim_figures")))
     rules = rules_from_rows(rows(dbt.ref("claim_checks")))
     checked = [Checked(**row) for row in rows(dbt.ref("int_claim_checks"))]
     judged = judge_claims(claims, figures, rules, checked)
     key = dict(dbt.source("ledger", "configuration").project("key, value").fetchall())
-    simulated = key.get("person_key_fingerprint") == DEMO.fingerprint
+    has_simulated_files = SIMULATED_FILES in key
+    has_demo_key = key.get("person_key_fingerprint") == DEMO.fingerprint
+    source_types = {f.figure_code: f.source_type for f in figures.values()}
+    sources = [source_types.get(claim.figure_code) for claim in claims]
     texts = ("claim_id", "verdict", "deciding_check", "assessed_by", "published_text")
     texts += ("warehouse_text", "sentence")
     numbers = ("recomputed_value", "warehouse_value", "warehouse_lower", "warehouse_upper")
@@ -50,5 +55,10 @@ def model(dbt, session):
         name: pa.array([of_change(one, field) for one in judged], pa.float64(), from_pandas=True)
         for name, field in changes.items()
     }
-    columns["has_simulated_records"] = pa.array([simulated] * len(judged), pa.bool_())
+    columns["is_shown_first"] = pa.array([one.is_shown_first for one in judged], pa.bool_())
+    columns["source_type"] = pa.array(sources, pa.string())
+    columns["has_simulated_records"] = pa.array(
+        [has_simulated_files or (has_demo_key and source == "records") for source in sources],
+        pa.bool_(),
+    )
     return pa.table(columns)

@@ -7,7 +7,7 @@ checks as (
 ),
 
 claims as (
-    select * from {{ ref('published_claims') }}
+    select * from {{ ref('int_claim_register') }}
 ),
 
 verdicts as (

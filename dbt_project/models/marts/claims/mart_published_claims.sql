@@ -1,5 +1,5 @@
 with claims as (
-    select * from {{ ref('published_claims') }}
+    select * from {{ ref('int_claim_register') }}
 ),
 
 verdicts as (
@@ -8,6 +8,13 @@ verdicts as (
 
 figures as (
     select * from {{ ref('int_claim_figures') }}
+),
+
+-- Verdicts that the paper's own numbers give: whether they still do, no record can say.
+paper_verdicts as (
+    select distinct verdict_if_failed as verdict
+    from {{ ref('claim_checks') }}
+    where verdict_if_failed is not null and check_code <> 'warehouse_value'
 ),
 
 checked as (
@@ -61,16 +68,22 @@ final as (
         claims.expected_verdict,
         claims.accepted_by,
         claims.acceptance_reason,
-        -- What simulated records say is no news about a paper, nor is what could not be assessed.
+        -- What simulated records or a setting say is no news about a paper, nor is what could not
+        -- be assessed. A finding in the paper's own numbers that is gone is news in any case.
         verdicts.verdict <> claims.expected_verdict
-        and verdicts.assessed_by <> 'not_assessed'
-        and not (verdicts.assessed_by = 'records' and verdicts.has_simulated_records) as is_news,
+        and (
+            verdicts.assessed_by = 'paper'
+            or (verdicts.assessed_by = 'records' and not verdicts.has_simulated_records)
+            or paper_verdicts.verdict is not null
+        ) as is_news,
+        verdicts.is_shown_first,
         verdicts.sentence,
         claims.evidence
     from claims
     inner join verdicts on claims.claim_id = verdicts.claim_id
     inner join checked on claims.claim_id = checked.claim_id
     left join figures on claims.figure_code = figures.figure_code
+    left join paper_verdicts on claims.expected_verdict = paper_verdicts.verdict
 )
 
 select * from final
