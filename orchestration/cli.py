@@ -14,6 +14,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -705,6 +706,170 @@ def query(
     else:
         _table([dict(zip(names, r, strict=True)) for r in rows], names)
         click.echo(f"{ATTRIBUTION}.", err=True)
+
+
+#: Verdicts on published claims, in the order they are printed, and in words.
+_CLAIM_GROUPS = {
+    "unit_wrong": "The unit is wrong",
+    "arithmetic_wrong": "The arithmetic is wrong",
+    "not_comparable": "Cannot be compared",
+    "does_not_reproduce": "The warehouse has another value",
+    "reproduces": "Reproduces",
+    "not_derivable": "A number is missing",
+    "not_assessed": "Not assessed: what it would be compared with is not loaded",
+}
+
+
+@main.command()
+@click.option(
+    "--verdict",
+    "verdicts",
+    multiple=True,
+    type=click.Choice(list(_CLAIM_GROUPS)),
+    help="Only claims with this verdict; may be repeated. not_assessed: not loaded here.",
+)
+@click.option(
+    "--export",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write claims and checks as a workbook: .xlsx.",
+)
+@_common
+def claims(
+    settings: Settings, as_json: bool, verdicts: tuple[str, ...], export: Path | None
+) -> None:
+    """Every number of the published paper, recomputed and set beside the warehouse.
+
+    First what a reader must be shown, then every claim by verdict. Read from the current release.
+    """
+    release_id, found, checks = _claims_of_release(settings)
+    chosen = [c for c in found if not verdicts or _claim_group(c) in verdicts]
+    kept = {c["claim_id"] for c in chosen}
+    checks = [c for c in checks if c["claim_id"] in kept]
+    if export is not None:
+        _export_claims(chosen, checks, export)
+        if not as_json:
+            click.echo(f"{len(chosen):,} claims and {len(checks):,} checks written to {export}")
+            return
+    counts = {group: sum(_claim_group(c) == group for c in chosen) for group in _CLAIM_GROUPS}
+    if as_json:
+        by_claim: dict[str, list[dict[str, Any]]] = {}
+        for check in checks:
+            by_claim.setdefault(check["claim_id"], []).append(check)
+        _emit_json(
+            {
+                "release_id": release_id,
+                "claim_count": len(chosen),
+                "counts": counts,
+                "claims": [
+                    {**c, "checks": by_claim.get(c["claim_id"], [])}
+                    for c in sorted(
+                        chosen, key=lambda c: (not c["is_shown_first"], c["claim_order"])
+                    )
+                ],
+                "attribution": ATTRIBUTION,
+            }
+        )
+        return
+    if not found:
+        click.echo(
+            f"The register holds no claim of {settings.force.name}: enter those of its paper in "
+            "dbt_project/seeds/published_claims.csv, under its force code."
+        )
+        return
+    columns = {
+        "claim_id": "claim",
+        "paragraph": "paragraph",
+        "published_text": "published",
+        "sentence": "what is found",
+    }
+
+    def rows(some: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [{shown: c[name] for name, shown in columns.items()} for c in some]
+
+    if first := [c for c in chosen if c["is_shown_first"]]:
+        _table(rows(first), title="To be shown first")
+        click.echo("")
+    for group, title in _CLAIM_GROUPS.items():
+        if some := [c for c in chosen if _claim_group(c) == group]:
+            _table(rows(some), title=f"{title} ({len(some)})")
+            click.echo("")
+    click.echo(
+        f"{len(chosen):,} claims: "
+        + ", ".join(f"{count} {group}" for group, count in counts.items() if count)
+        + f" (release {release_id})."
+    )
+    if any(c["has_simulated_records"] for c in chosen):
+        click.echo(
+            "The records that claims are compared with are simulated: what they say is no news "
+            "about the paper. What its own numbers say holds with any records."
+        )
+    click.echo("Every check, as a workbook: plumbline claims --export claims.xlsx")
+
+
+def _claim_group(claim: dict[str, Any]) -> str:
+    """The verdict, but for what could not be assessed here, which is none about the paper."""
+    status = claim["assessment_status"]
+    return status if status == "not_assessed" else claim["verdict"]
+
+
+def _claims_of_release(
+    settings: Settings,
+) -> tuple[str, list[dict[str, Any]], list[dict[str, Any]]]:
+    """Release id, claims and checks of the current release, in the paper's order."""
+    import duckdb
+
+    path = _release_path(settings, None, None)
+    try:
+        with duckdb.connect(str(path / "plumbline.duckdb"), read_only=True) as con:
+            found = []
+            for sql in (
+                "from mart_published_claims order by claim_order",
+                "select k.* from mart_claim_checks as k inner join mart_published_claims as c "
+                "on c.claim_id = k.claim_id order by c.claim_order, k.check_order",
+            ):
+                cursor = con.execute(sql)
+                names = [d[0] for d in cursor.description or []]
+                found.append([dict(zip(names, row, strict=True)) for row in cursor.fetchall()])
+    except duckdb.CatalogException:
+        raise Refusal(
+            f"the release {path.name} is older than the register of claims: `plumbline run` builds "
+            "a new one"
+        ) from None
+    except duckdb.Error as error:
+        raise Refusal(f"the release {path.name} cannot be read: {error}") from None
+    return path.resolve().name, found[0], found[1]
+
+
+def _export_claims(found: list[dict[str, Any]], checks: list[dict[str, Any]], path: Path) -> None:
+    """A workbook: what is shown first, every claim, every check."""
+    if path.suffix.lower() != ".xlsx":
+        raise Refusal(f"cannot write {path}: choose a name that ends in .xlsx")
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+
+    book = Workbook(write_only=True)
+    sheets = {
+        "shown first": [c for c in found if c["is_shown_first"]],
+        "claims": found,
+        "checks": checks,
+    }
+    for title, rows in sheets.items():
+        sheet = book.create_sheet(title)
+        sheet.freeze_panes = "A2"
+        sheet.append(list(rows[0]) if rows else ["none"])
+        for row in rows:
+            cells = []
+            for value in row.values():
+                number = isinstance(value, Decimal)
+                cell = WriteOnlyCell(sheet, value=float(value) if number else value)
+                if isinstance(value, str):
+                    cell.data_type = "s"  # never a formula, whatever it begins with
+                cells.append(cell)
+            sheet.append(cells)
+    try:
+        book.save(path)
+    except OSError as error:
+        raise Refusal(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _release_path(settings: Settings, release_id: str | None, as_of: str | None) -> Path:

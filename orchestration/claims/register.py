@@ -195,7 +195,9 @@ def claims_from_rows(rows: Iterable[Mapping[str, Any]]) -> list[Claim]:
     claims = [_claim(row) for row in rows]
     known = {claim.claim_id for claim in claims}
     if len(known) < len(claims):
-        raise RegisterError("two claims have the same claim_id")
+        names = [claim.claim_id for claim in claims]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise RegisterError(f"more than one claim is called {', '.join(twice)}")
     for claim in claims:
         for _, other in claim.relations:
             if other not in known:
