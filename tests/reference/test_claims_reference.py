@@ -26,7 +26,7 @@ SAME = {
 #: Where the verdict is another, and why.
 EXPLAINED = {
     "P79.1": "prints the numbers it is the sum of, so it is paragraph 20 that cannot be compared",
-    "P44.2": "its denominator is missing, but it is read on the last day of its own month: that is first",
+    "P44.2": "its denominator is missing, but first of all nothing of it can have finished",
 }
 #: Recomputed values that are given here in another form, or of which the list says more.
 RECOMPUTED_ELSEWHERE = {
