@@ -21,8 +21,13 @@ told as (
     from news
 )
 
-select {{ fail_with('news_text') }} as news_text
+-- In the condition, because dbt counts the rows and an engine need not work out what is not counted.
+select news_text
 from told
-where news_count > 0
+where
+    case
+        when news_count > 0 then coalesce({{ fail_with('news_text') }}, news_text) = news_text
+        else false
+    end
 
 {% endtest %}
