@@ -88,7 +88,7 @@ def test_artificial_records_never_take_the_key_of_real_ones(
     assert privacy.key_for(con, settings, file_name="x", is_artificial=True).is_demo
     enter_a_person(con)
     assert privacy.key_in_force(con, settings) == privacy.DEMO
-    with pytest.raises(privacy.PrivacyError, match="real.csv: .* holds simulated records"):
+    with pytest.raises(privacy.PrivacyError, match=r"real\.csv: .* holds simulated records"):
         privacy.key_for(con, settings, file_name="real.csv", is_artificial=False)
 
 

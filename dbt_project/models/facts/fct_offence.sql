@@ -27,6 +27,10 @@ like_for_like_rules as (
     select * from {{ ref('like_for_like_rules') }}
 ),
 
+known_events as (
+    select * from {{ ref('stg_ledger__known_events') }}
+),
+
 involvements as (
     select * from {{ ref('fct_involvement') }}
 ),
@@ -230,7 +234,7 @@ described as (
         case
             when
                 cast(side_by_side.recorded_at as date)
-                >= coalesce(like_for_like_rules.first_day, cast(side_by_side.recorded_at as date))
+                >= coalesce(known_events.first_date, cast(side_by_side.recorded_at as date))
                 then like_for_like_rules.rule_code
         end as like_for_like_rule_code
     from side_by_side
@@ -242,6 +246,7 @@ described as (
     left join reclassified_later on side_by_side.record_id = reclassified_later.record_id
     left join like_for_like_rules
         on side_by_side.record_origin_code = like_for_like_rules.record_origin_code
+    left join known_events on like_for_like_rules.known_event_code = known_events.event_code
 ),
 
 final as (
