@@ -1,6 +1,7 @@
 """When in the week events happen that are known only to lie between two times.
 
-Belongs here: Ratcliffe's aoristic weights over the hours of the week. Does not belong here: reading
+Belongs here: Ratcliffe's aoristic weights over the hours of the week, and how
+sure shares of them are. Does not belong here: reading
 times, their time zone, and profiles for readers.
 
 Hours of the week are numbered from 0, Sunday 00:00-00:59, to 167, Saturday 23:00-23:59 (hour 1 to
@@ -21,6 +22,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+from orchestration.statistics.intervals import Interval
 
 Array = NDArray[np.float64]
 
@@ -104,6 +108,35 @@ def interval_kind(start: ArrayLike, end: ArrayLike) -> NDArray[np.str_]:
     1 minute or less. Inputs and errors as for ``aoristic_totals``.
     """
     return np.array(KINDS)[_kinds(start, end)[2]]
+
+
+def share_interval(weights: ArrayLike, events: ArrayLike, level: float = 0.95) -> Interval:
+    """Interval of the share of a profile's events that an hour has, for sums of weights.
+
+    ``weights``: sums by hour as of ``aoristic_totals``, from 0 to ``events``, the number of events
+    with a start; they broadcast together. Wilson's score interval at that fraction of ``events``. It
+    is no shorter than it need be: a weight w between 0 and 1 varies by w - w * w at most, as if the
+    whole event fell into the hour or not, and an event that is spread varies less. NaN where there
+    are no events. Raises ValueError for weights outside 0 to ``events`` (rounding aside) or a level
+    outside (0, 1).
+    """
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"level is {level}; it lies between 0 and 1, for example 0.95")
+    x, n = np.broadcast_arrays(
+        np.asarray(weights, dtype=np.float64), np.asarray(events, dtype=np.float64)
+    )
+    if np.any(x < 0) or np.any(x > n * (1.0 + 1e-9)):
+        raise ValueError("weights must lie between 0 and events")
+    z = special.ndtri((1.0 + level) / 2.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.minimum(np.where(n > 0, x / n, np.nan), 1.0)
+        centre = (share + z * z / (2.0 * n)) / (1.0 + z * z / n)
+        half = z / (1.0 + z * z / n) * np.sqrt(share * (1.0 - share) / n + (z / n) ** 2 / 4.0)
+    lower = np.where(share == 0, 0.0, np.maximum(centre - half, 0.0))
+    upper = np.where(share == 1, 1.0, np.minimum(centre + half, 1.0))
+    # Without events nothing is known, and nothing is said.
+    known = np.isfinite(share)
+    return Interval(share[()], np.where(known, lower, np.nan)[()], np.where(known, upper, np.nan)[()])
 
 
 # ----------------------------------------------------------------------------------------- helpers

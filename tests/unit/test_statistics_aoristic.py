@@ -119,3 +119,23 @@ def test_a_million_events_in_a_moment() -> None:
 def test_broken_inputs_are_refused_in_words(call: object, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         call()  # type: ignore[operator]
+
+
+def test_intervals_of_shares_are_wilsons_and_no_shorter_than_they_need_be() -> None:
+    from orchestration.statistics.aoristic import share_interval
+    from orchestration.statistics.intervals import wilson_interval
+
+    for found, expected in zip(
+        share_interval([0, 3, 40], [40, 40, 40]),
+        wilson_interval([0, 3, 40], [40, 40, 40]),
+        strict=True,
+    ):
+        np.testing.assert_allclose(found, expected, atol=1e-12)
+    assert np.isnan(np.array(share_interval(0.0, 0.0))).all()
+    with pytest.raises(ValueError, match="between 0 and events"):
+        share_interval(5.0, 4.0)
+    rng = np.random.default_rng(11)
+    # A quarter of each of a third of the events, the rest elsewhere: the share is 1/12.
+    sums = 0.25 * rng.binomial(300, 1 / 3, 2000)
+    found = share_interval(sums, 300.0)
+    assert np.mean((found.lower <= 1 / 12) & (1 / 12 <= found.upper)) >= 0.95

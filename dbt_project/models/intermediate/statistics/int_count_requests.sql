@@ -32,6 +32,14 @@ vintages as (
     select event_count as observed_count from {{ ref('int_count_vintages') }}
 ),
 
+ethnic_counts as (
+    select event_count as observed_count from {{ ref('int_ethnic_counts') }}
+),
+
+homicide_counts as (
+    select homicide_count as observed_count from {{ ref('int_homicide_counts') }}
+),
+
 requests as (
     select observed_count from vintages
     union all
@@ -50,6 +58,10 @@ requests as (
     select current_count as observed_count from indicator_totals
     union all
     select current_most_count as observed_count from indicator_totals
+    union all
+    select observed_count from homicide_counts
+    union all
+    select observed_count from ethnic_counts
     union all
     -- A month that was supplied and has none.
     select 0 as observed_count

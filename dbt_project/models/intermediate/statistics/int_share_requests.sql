@@ -53,6 +53,21 @@ flag_shares as (
     where is_range
 ),
 
+person_shares as (
+    select
+        involvement_count as success_count,
+        role_count as trial_count
+    from {{ ref('int_person_profiles') }}
+
+    union all
+
+    select
+        under_25_count as success_count,
+        known_age_count as trial_count
+    from {{ ref('int_person_profiles') }}
+    where age_band_code = 'all'
+),
+
 requests as (
     select * from programme_shares
     union all
@@ -61,6 +76,8 @@ requests as (
     select * from outcome_shares
     union all
     select * from flag_shares
+    union all
+    select * from person_shares
 ),
 
 final as (
