@@ -114,11 +114,11 @@ def share_interval(weights: ArrayLike, events: ArrayLike, level: float = 0.95) -
     """Interval of the share of a profile's events that an hour has, for sums of weights.
 
     ``weights``: sums by hour as of ``aoristic_totals``, from 0 to ``events``, the number of events
-    with a start; they broadcast together. Wilson's score interval at that fraction of ``events``. It
-    is no shorter than it need be: a weight w between 0 and 1 varies by w - w * w at most, as if the
-    whole event fell into the hour or not, and an event that is spread varies less. NaN where there
-    are no events. Raises ValueError for weights outside 0 to ``events`` (rounding aside) or a level
-    outside (0, 1).
+    with a start; they broadcast together. Wilson's score interval at that fraction of ``events``.
+    It is no shorter than it need be: a weight w between 0 and 1 varies by w - w * w at most, as if
+    the whole event fell into the hour or not, and an event that is spread varies less. NaN where
+    there are no events. Raises ValueError for weights outside 0 to ``events`` (rounding aside) or a
+    level outside (0, 1).
     """
     if not 0.0 < level < 1.0:
         raise ValueError(f"level is {level}; it lies between 0 and 1, for example 0.95")
@@ -136,7 +136,9 @@ def share_interval(weights: ArrayLike, events: ArrayLike, level: float = 0.95) -
     upper = np.where(share == 1, 1.0, np.minimum(centre + half, 1.0))
     # Without events nothing is known, and nothing is said.
     known = np.isfinite(share)
-    return Interval(share[()], np.where(known, lower, np.nan)[()], np.where(known, upper, np.nan)[()])
+    return Interval(
+        share[()], np.where(known, lower, np.nan)[()], np.where(known, upper, np.nan)[()]
+    )
 
 
 # ----------------------------------------------------------------------------------------- helpers

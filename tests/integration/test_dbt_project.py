@@ -32,11 +32,14 @@ MARTS = {
     "mart_claim_checks",
     "mart_count_vintages",
     "mart_data_integrity_audit",
+    "mart_disproportionality",
     "mart_force_comparison",
     "mart_grant_conditions",
     "mart_grant_position",
     "mart_headline_indicators",
     "mart_home_office_metrics",
+    "mart_homicide",
+    "mart_hotspots",
     "mart_load_ledger",
     "mart_monthly_series",
     "mart_outcomes",
@@ -44,7 +47,9 @@ MARTS = {
     "mart_published_claims",
     "mart_quarantine_summary",
     "mart_record_linkage",
+    "mart_temporal_profile",
     "mart_triangulation",
+    "mart_victim_suspect_profile",
 }
 
 

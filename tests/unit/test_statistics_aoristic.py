@@ -138,4 +138,4 @@ def test_intervals_of_shares_are_wilsons_and_no_shorter_than_they_need_be() -> N
     # A quarter of each of a third of the events, the rest elsewhere: the share is 1/12.
     sums = 0.25 * rng.binomial(300, 1 / 3, 2000)
     found = share_interval(sums, 300.0)
-    assert np.mean((found.lower <= 1 / 12) & (1 / 12 <= found.upper)) >= 0.95
+    assert np.mean((found.lower <= 1 / 12) & (found.upper >= 1 / 12)) >= 0.95

@@ -32,7 +32,6 @@ def model(dbt, session):
     days = np.asarray(rows["day_count"], dtype=np.float64)
     people = np.ma.asarray(rows["population_count"]).astype(np.float64).filled(np.nan)
     n = count.size
-    current = np.arange(n) % 2 == 1
 
     columns = {k: pa.array(v.tolist(), pa.string()) for k, v in text.items()}
     columns["period_type"] = pa.array(np.asarray(rows["period_type"]).tolist(), pa.string())
@@ -62,13 +61,17 @@ def model(dbt, session):
     )
 
     now, was = count[1::2], count[0::2]
-    pair = now, days[1::2], was, days[0::2]
-    ratio = rate_ratio_interval(*pair)
+    # Most pairs of counts come up many times.
+    pairs, of_area = np.unique(
+        np.column_stack([now, days[1::2], was, days[0::2]]), axis=0, return_inverse=True
+    )
+    of_area = of_area.ravel()
+    ratio = rate_ratio_interval(*pairs.T)
     for name, values in zip(
         ("rate_ratio", "rate_ratio_lower", "rate_ratio_upper"), ratio, strict=True
     ):
-        found[name][1::2] = values
-    found["p_value"][1::2] = rate_ratio_p_value(*pair)
+        found[name][1::2] = np.asarray(values)[of_area]
+    found["p_value"][1::2] = rate_ratio_p_value(*pairs.T)[of_area]
     found["p_value"][1::2][now + was == 0] = np.nan
 
     exposure_type = np.full(n, "area", dtype=object)

@@ -27,7 +27,13 @@ cells as (
         sum(known_age_count) as known_age_count
     from counts
     group by
-        subject_code, role_code, period_type, cube (age_band_code, sex_code, ethnic_group_code)
+        subject_code, role_code, period_type, cube(age_band_code, sex_code, ethnic_group_code)
+),
+
+periods as (
+    select 'baseline' as period_type
+    union all
+    select 'current' as period_type
 ),
 
 -- One row for each period, also where only the other one has anybody.
@@ -40,11 +46,7 @@ described as (
         cells.sex_code,
         cells.ethnic_group_code
     from cells
-    cross join (
-        select 'baseline' as period_type
-        union all
-        select 'current' as period_type
-    ) as periods
+    cross join periods
 ),
 
 filled as (
@@ -77,7 +79,8 @@ ages as (
         sum(involvement_count) as age_count
     from counts
     where age_at_offence is not null
-    group by subject_code, role_code, period_type, age_at_offence, cube (sex_code, ethnic_group_code)
+    group by
+        subject_code, role_code, period_type, age_at_offence, cube(sex_code, ethnic_group_code)
 ),
 
 modal_ages as (

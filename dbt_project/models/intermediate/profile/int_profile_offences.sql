@@ -1,4 +1,4 @@
--- noqa: disable=LT02
+-- noqa: disable=LT02,LT14
 -- (the lines that come from a loop have no indent of their own)
 {{ config(materialized='table') }}
 
@@ -10,11 +10,15 @@ profile_months as (
     select * from {{ ref('int_profile_months') }}
 ),
 
+months as (
+    select distinct month from profile_months
+),
+
 offences as (
-    select * from {{ ref('fct_offence') }}
-    where
-        not is_cancelled
-        and recorded_month in (select distinct month from profile_months)
+    select offences.*
+    from {{ ref('fct_offence') }} as offences
+    inner join months on offences.recorded_month = months.month
+    where not offences.is_cancelled
 ),
 
 counted as (

@@ -57,7 +57,9 @@ def model(dbt, session):
 
     def number(values, where=True):
         return pa.array(
-            np.where(where, values, np.nan).ravel().astype(np.float64), pa.float64(), from_pandas=True
+            np.where(where, values, np.nan).ravel().astype(np.float64),
+            pa.float64(),
+            from_pandas=True,
         )
 
     def on_current(values, where=True):

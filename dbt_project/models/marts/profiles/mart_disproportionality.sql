@@ -57,16 +57,20 @@ measured as (
         coalesce(enough.is_enough and before.is_enough, false)
         and counts.period_type = 'current'
         and not spans.is_broken as has_change,
-        case when counts.period_type = 'current' then ratios.current_ratio
+        case
+            when counts.period_type = 'current' then ratios.current_ratio
             else ratios.baseline_ratio
         end as rate_ratio,
-        case when counts.period_type = 'current' then ratios.current_ratio_lower
+        case
+            when counts.period_type = 'current' then ratios.current_ratio_lower
             else ratios.baseline_ratio_lower
         end as rate_ratio_lower,
-        case when counts.period_type = 'current' then ratios.current_ratio_upper
+        case
+            when counts.period_type = 'current' then ratios.current_ratio_upper
             else ratios.baseline_ratio_upper
         end as rate_ratio_upper,
-        case when counts.period_type = 'current' then ratios.current_p_value
+        case
+            when counts.period_type = 'current' then ratios.current_p_value
             else ratios.baseline_p_value
         end as p_value,
         ratios.change_ratio,

@@ -103,8 +103,9 @@ final as (
         end as share_pct,
         100 * measured.share_lower as share_pct_lower,
         100 * measured.share_upper as share_pct_upper,
-        case when measured.known_age_count >= {{ least_for_percentage() }} then measured.modal_age end
-            as modal_age,
+        case
+            when measured.known_age_count >= {{ least_for_percentage() }} then measured.modal_age
+        end as modal_age,
         case when measured.age_band_code = 'all' then measured.known_age_count end
             as known_age_count,
         case when measured.age_band_code = 'all' then measured.under_25_count end
