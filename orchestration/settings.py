@@ -122,6 +122,29 @@ class Privacy(_Strict):
     raw_retention: bool = False
 
 
+class DisclosurePolicy(_Strict):
+    """What a release shows of counts below the force: none from 1 to ``least_shown`` - 1, others
+    to the nearest multiple of ``rounding_base`` (1: as they are)."""
+
+    least_shown: int = Field(ge=1, le=100)
+    rounding_base: int = Field(1, ge=1, le=100)
+
+    @model_validator(mode="after")
+    def _shows_no_rounded_nought(self) -> DisclosurePolicy:
+        if self.rounding_base > 1 and 2 * self.least_shown < self.rounding_base:
+            raise ValueError(
+                f"counts of {self.least_shown} would be rounded to 0 by a rounding_base of "
+                f"{self.rounding_base}: raise least_shown"
+            )
+        return self
+
+
+class Disclosure(_Strict):
+    """Policies that differ from the seed ``disclosure_policies``, by code."""
+
+    policies: dict[str, DisclosurePolicy] = Field(default_factory=dict)
+
+
 class Simulate(_Strict):
     """What `plumbline run` simulates where it has no landing at all."""
 
@@ -156,6 +179,7 @@ class Settings(_Strict):
     #: settings of the linkage of both systems (seed linkage_settings) that are this force's own
     linkage: dict[str, float] = Field(default_factory=dict)
     privacy: Privacy = Privacy()
+    disclosure: Disclosure = Disclosure()
     simulate: Simulate = Simulate()
     releases: Releases = Releases()
     warehouse: Warehouse = Warehouse()

@@ -79,6 +79,7 @@ def models_version(settings: Settings) -> str:
                 "recording_eras",
                 "known_events",
                 "linkage",
+                "disclosure",
             }
         ),
     )

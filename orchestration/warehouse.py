@@ -96,6 +96,12 @@ create table if not exists ledger.gate_result (
 create table if not exists ledger.build (
     fingerprint varchar not null, built_at timestamp not null, release_id varchar
 );
+-- Counts that releases have shown or withheld, so that no later one gives away what they withheld.
+create table if not exists ledger.disclosure (
+    series varchar not null, area_id varchar not null, first_month date not null,
+    last_month date not null, parts varchar not null, count double not null,
+    was_shown boolean not null, was_withheld boolean not null, first_release_id varchar not null
+);
 -- Columns that came later: a warehouse made before them gets them here.
 alter table ledger.arrival add column if not exists sent_at timestamp;
 alter table ledger.load add column if not exists sent_at timestamp;

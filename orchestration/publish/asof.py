@@ -15,9 +15,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import duckdb
+
 from orchestration import models
 from orchestration.progress import Progress, silent
-from orchestration.publish import release
+from orchestration.publish import disclosure, release
 from orchestration.settings import Settings
 from orchestration.versions import code_version
 from orchestration.warehouse import write_lock
@@ -91,9 +93,15 @@ def rebuild_as_of(
                 f"the marts as of {moment} could not be built: "
                 + ("; ".join(problems) or (done.stdout + done.stderr)[-2000:])
             )
+        with duckdb.connect(str(copy.warehouse_path)) as con:
+            try:
+                planned = disclosure.plan(con, copy)
+            except disclosure.DisclosureError as error:
+                raise RebuildError(str(error)) from error
         return release.build_release(
             copy.warehouse_path,
             out,
+            protections=planned.marts,
             release_id=f"as-of-{moment.strftime('%Y%m%dT%H%M%S')}Z",
             provenance={"as_of": moment.isoformat(), "code_version": code_version()},
             keep_last=2,

@@ -37,6 +37,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.publish.disclosure import Protection
 from orchestration.sqltext import ident, lit
 
 DATABASE = "plumbline.duckdb"
@@ -126,13 +127,15 @@ def build_release(
     *,
     release_id: str,
     marts: list[str] | None = None,
+    protections: Mapping[str, Protection],
     provenance: Provenance,
     keep_last: int,
     memory_limit: str = "1GiB",
 ) -> ReleaseInfo:
     """Build a release from schema ``marts`` of the working database and make it current.
 
-    ``marts`` left out means every table and view of the schema. ``provenance`` goes into the
+    ``marts`` left out means every table and view of the schema. ``protections`` says of which marts
+    what is withheld (``disclosure.plan``); the others are published as they are. ``provenance`` goes into the
     manifest as it is (load ids, gate results, code version) and must be expressible as JSON; its
     ``code_version``, where present, is also put in ``release_info``. The last ``keep_last``
     releases are kept, never fewer than two.
@@ -168,6 +171,7 @@ def build_release(
                 release_id=release_id,
                 built_at=built_at,
                 marts=marts,
+                protections=protections,
                 code_version=provenance.get("code_version"),
                 memory_limit=memory_limit,
             )
@@ -211,6 +215,7 @@ def _write_data(
     release_id: str,
     built_at: str,
     marts: list[str] | None,
+    protections: Mapping[str, Protection],
     code_version: str | None,
     memory_limit: str,
 ) -> dict[str, Any]:
@@ -232,7 +237,9 @@ def _write_data(
             f"attach {lit(str(target))} as release (storage_version {lit(STORAGE_VERSION)})"
         )
         for mart in _marts_of(connection, marts):
-            described[mart.name] = _write_mart(connection, mart, building, release_id)
+            described[mart.name] = _write_mart(
+                connection, mart, building, release_id, protections.get(mart.name)
+            )
         _write_info_table(connection, release_id, built_at, code_version)
         connection.execute("checkpoint release")
         connection.execute("detach release")
@@ -287,10 +294,18 @@ def _marts_of(connection: duckdb.DuckDBPyConnection, wanted: list[str] | None) -
 
 
 def _write_mart(
-    connection: duckdb.DuckDBPyConnection, mart: _Mart, building: Path, release_id: str
+    connection: duckdb.DuckDBPyConnection,
+    mart: _Mart,
+    building: Path,
+    release_id: str,
+    protection: Protection | None,
 ) -> dict[str, Any]:
     source = f"source.marts.{ident(mart.name)}"
     target = f"release.main.{ident(mart.name)}"
+    if protection is not None:
+        connection.register("withheld", protection.rows)
+        kinds = [(column.name, column.type) for column in mart.columns]
+        source = f"({protection.select(kinds, source, 'withheld')})"
     connection.execute(
         f"create table {target} as select *, {lit(release_id)} as release_id from {source}"
     )
@@ -310,6 +325,9 @@ def _write_mart(
     if connection.execute(f"{fingerprint} from {target}").fetchone() != expected:
         raise PublishError(f"The published copy of {mart.name} differs from the mart.")
     assert expected is not None
+    if protection is not None:
+        _check_withheld(connection, mart, target, protection)
+        connection.unregister("withheld")
 
     parquet = building / "parquet" / f"{mart.name}.parquet"
     connection.execute(
@@ -319,6 +337,8 @@ def _write_mart(
     )
     return {
         "rows": expected[0],
+        "withheld_count": protection.withheld_count if protection else 0,
+        "rounded_count": protection.rounded_count if protection else 0,
         "description": mart.description,
         "parquet": f"parquet/{mart.name}.parquet",
         "columns": [
@@ -326,6 +346,18 @@ def _write_mart(
             for column in columns
         ],
     }
+
+
+def _check_withheld(
+    connection: duckdb.DuckDBPyConnection, mart: _Mart, target: str, protection: Protection
+) -> None:
+    """The published table itself must have as many counts fewer as are to be withheld."""
+    counts = [ident(count.column) for count in protection.declaration.counts]
+    empty = f"select {' + '.join(f'count(*) - count({name})' for name in counts)}"
+    before = connection.execute(f"{empty} from source.marts.{ident(mart.name)}").fetchone()
+    after = connection.execute(f"{empty} from {target}").fetchone()
+    if before is None or after is None or after[0] - before[0] != protection.withheld_count:
+        raise PublishError(f"Not all small counts of {mart.name} are withheld.")
 
 
 def _write_info_table(

@@ -13,7 +13,7 @@ from typing import Any
 
 from orchestration import load
 from orchestration.progress import Progress, silent
-from orchestration.publish import release
+from orchestration.publish import disclosure, release
 from orchestration.settings import Settings
 from orchestration.versions import code_version
 from orchestration.warehouse import snapshot_ledger, writer
@@ -101,11 +101,19 @@ def publish_if_changed(settings: Settings, run_id: str, progress: Progress = sil
         published = Published(path.name, False)
     else:
         stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S%fZ")[:-4] + "Z"
+        release_id = f"{stamp}-{fingerprint[:8]}"
         progress.line("publishing a release")
+        with writer(settings) as con:
+            try:
+                planned = disclosure.plan(con, settings)
+            except disclosure.DisclosureError as error:
+                raise release.PublishError(str(error)) from error
+            disclosure.record(con, planned, release_id)
         info = release.build_release(
             settings.warehouse_path,
             settings.releases_dir,
-            release_id=f"{stamp}-{fingerprint[:8]}",
+            release_id=release_id,
+            protections=planned.marts,
             provenance=facts,
             keep_last=settings.releases.keep_last,
             memory_limit=settings.warehouse.memory_limit,

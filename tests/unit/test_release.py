@@ -71,7 +71,12 @@ def releases(tmp_path: Path) -> Path:
 
 
 def build(warehouse: Path, releases: Path, release_id: str, **options: Any) -> ReleaseInfo:
-    settings: dict[str, Any] = {"provenance": PROVENANCE, "keep_last": 5, **options}
+    settings: dict[str, Any] = {
+        "protections": {},
+        "provenance": PROVENANCE,
+        "keep_last": 5,
+        **options,
+    }
     return build_release(warehouse, releases, release_id=release_id, **settings)
 
 
@@ -452,7 +457,12 @@ for name in ("_write_mart", "_describe_files", "_sync", "verify_release", "swap_
 crash_before(Path, "rename")
 crash_before(Path, "replace")
 release.build_release(
-    Path(sys.argv[1]), Path(sys.argv[2]), release_id="r2", provenance={}, keep_last=2
+    Path(sys.argv[1]),
+    Path(sys.argv[2]),
+    release_id="r2",
+    protections={},
+    provenance={},
+    keep_last=2,
 )
 """
 

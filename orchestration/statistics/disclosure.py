@@ -1,0 +1,372 @@
+"""Which counts of a published table to withhold, so that no small one can be worked out.
+
+A table here is an array of counts with one axis per dimension (areas, periods, categories). The
+positions of an axis are *rows*: single ones and totals over them. What a row covers is told by an
+incidence matrix over *atoms*, the smallest parts that rows are made of: a month covers itself, a
+year its twelve months, the force all its units. Every cell of the table is the sum over the atoms
+that its rows cover, and a reader who sees some cells can use all of these sums.
+
+*Small* counts (1 to ``least_shown - 1``; zeros are shown) are withheld in any case. Others are
+withheld beside them until, for each small count, two other sets of non-negative counts agree with
+everything that is shown: one in which it is nought, one in which it reaches ``least_shown - 1``.
+The possible sets are convex, so everything between is possible too, and a reader who solves the
+linear programme over all totals learns nothing more. The two sets are constructed, not supposed:
+a *move* adds to one atom and takes from another on each axis (or adds only, where no shown total
+contains it), which changes the cells whose rows contain the one atom but not the other and no
+cell besides. If all of these are withheld and none falls below nought, the move leaves all that is
+shown as it is. Of all moves the one is taken that withholds least. This is the hypercube method of
+secondary suppression (S. Giessing and D. Repsilber, "Tools and strategies to protect multiple
+tables with the GHQUAR cell suppression engine", in: J. Domingo-Ferrer (ed.), Inference Control in
+Statistical Databases, LNCS 2316, 2002), with totals of any overlap in place of nested ones.
+
+What else is shown may bound a cell: the crimes of one kind are no more than all crimes of the area
+and month. Moves stay within such bounds (``at_least``, ``at_most``). Some of them can be lifted, since
+the cell that they come from may be withheld as well (``at_most_shown``): this is done where there is
+no other way, and said (``is_lifted``).
+
+Totals that are shown whatever they are (``may_hide`` false: the whole force) bound what is possible:
+of a total of 1, no part can be 4. Where the full range cannot be reached by moves, every cell that
+shares a sum with the small one and may be withheld is; no choice of cells hides more than that.
+
+Belongs here: the choice and the rounding, on arrays. Does not belong here: which counts are
+sensitive, what is published of a mart, and what earlier releases have shown (``publish``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+_NEVER = 1e12
+"""Cost of a cell that must not be withheld; above any sum of real costs."""
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """What to withhold of one table; all arrays have the shape of the table.
+
+    ``is_small`` marks counts withheld for their size, ``is_beside`` those withheld to protect
+    them, ``is_bounded`` the small ones for which all that could be withheld is, since what is always
+    shown does not leave the whole range, ``is_known`` the small ones that a reader has seen before
+    and nothing can protect, and ``is_lifted`` cells whose ``at_most_shown`` a reader must not know.
+    """
+
+    is_small: NDArray[np.bool_]
+    is_beside: NDArray[np.bool_]
+    is_bounded: NDArray[np.bool_]
+    is_known: NDArray[np.bool_]
+    is_lifted: NDArray[np.bool_]
+
+    @property
+    def is_withheld(self) -> NDArray[np.bool_]:
+        """Every cell not to be shown."""
+        return self.is_small | self.is_beside
+
+
+def withhold(
+    counts: NDArray[np.float64],
+    incidences: Sequence[NDArray[np.bool_]],
+    *,
+    least_shown: int,
+    may_hide: NDArray[np.bool_] | None = None,
+    is_hidden: NDArray[np.bool_] | None = None,
+    is_known: NDArray[np.bool_] | None = None,
+    at_least: NDArray[np.float64] | None = None,
+    at_most: NDArray[np.float64] | None = None,
+    at_most_shown: NDArray[np.float64] | None = None,
+) -> Withheld:
+    """The cells of a table to withhold.
+
+    ``counts``: one axis per dimension, whole numbers of 0 or more; NaN where a cell is not
+    published. ``incidences``: for each axis a matrix rows x atoms, true where the row covers the
+    atom; every atom has a row of its own. ``may_hide``: false for cells that are shown whatever
+    they are (default: none such). ``is_hidden``: cells to withhold for other reasons, as that an
+    earlier release did. ``is_known``: cells whose count a reader has already; they protect no
+    other cell. Those that are both known and small are withheld, and marked as such.
+    ``at_least``, ``at_most``: what a reader knows each cell to be at least and at most from counts
+    outside the table (default: 0 and no bound). ``at_most_shown``: the same from counts that can
+    still be withheld.
+
+    The result depends on the order of rows only where two choices withhold equally much.
+    Raises ValueError where shapes do not fit, counts are negative or no whole numbers, a count is
+    not the sum of its parts, an atom has no row of its own, or ``least_shown`` is below 1.
+    """
+    shape = np.shape(counts)
+    if 0 in shape or any(np.shape(each)[1] == 0 for each in incidences):
+        nothing = np.zeros(shape, dtype=bool)
+        return Withheld(nothing, nothing, nothing, nothing, nothing)
+    table = _Table(counts, incidences, may_hide, is_hidden, is_known, least_shown)
+    table.bound(at_least, at_most, at_most_shown)
+    is_small = table.may_hide & (table.counts >= 1) & (table.counts < least_shown)
+    table.is_hidden |= is_small
+    is_bounded = np.zeros(shape, dtype=bool)
+    known_small = is_small & table.is_known
+    for position in zip(*np.nonzero(is_small & ~table.is_known), strict=True):
+        if not table.protect(position, least_shown - 1):
+            is_bounded[position] = True
+            table.hide_all_beside(position)
+    is_beside = table.is_hidden & ~is_small & ~np.isnan(table.counts)
+    return Withheld(is_small, is_beside, is_bounded, known_small, table.is_lifted)
+
+
+def round_half_up(counts: NDArray[np.float64], base: int) -> NDArray[np.float64]:
+    """Counts to the nearest multiple of ``base``, halves upwards; a base of 1 changes nothing.
+
+    Raises ValueError where ``base`` is below 1.
+    """
+    if base < 1:
+        raise ValueError(f"counts cannot be rounded to multiples of {base}")
+    return np.floor(np.asarray(counts, dtype=float) / base + 0.5) * base
+
+
+class _Table:
+    """The working state: what is hidden so far, and the moves of each axis."""
+
+    def __init__(
+        self,
+        counts: NDArray[np.float64],
+        incidences: Sequence[NDArray[np.bool_]],
+        may_hide: NDArray[np.bool_] | None,
+        is_hidden: NDArray[np.bool_] | None,
+        is_known: NDArray[np.bool_] | None,
+        least_shown: int,
+    ) -> None:
+        self.counts = np.array(counts, dtype=float)
+        shape = self.counts.shape
+        self.incidences = [np.asarray(each, dtype=bool) for each in incidences]
+        if least_shown < 1:
+            raise ValueError(f"the least count shown must be at least 1, not {least_shown}")
+        if tuple(len(each) for each in self.incidences) != shape:
+            raise ValueError("each axis needs an incidence matrix with as many rows as it has")
+        given = self.counts[~np.isnan(self.counts)]
+        if (given < 0).any() or (given != np.floor(given)).any():
+            raise ValueError("counts must be whole numbers of 0 or more")
+        self.may_hide = _mask(may_hide, shape, default=True) & ~np.isnan(self.counts)
+        self.is_known = _mask(is_known, shape, default=False)
+        self.is_hidden = _mask(is_hidden, shape, default=False) & self.may_hide
+        self.own_rows = [_own_rows(each) for each in self.incidences]
+        self._check_sums()
+        self.groups = [_connected(each) for each in self.incidences]
+        self._moves: list[dict[int, NDArray[np.float64]]] = [{} for _ in shape]
+        # A cell of single atoms that is not published cannot be relied upon to give or take; a
+        # total that is not published constrains nothing.
+        is_atom = np.zeros(shape, dtype=bool)
+        is_atom[np.ix_(*self.own_rows)] = True
+        self.is_void = np.isnan(self.counts) & is_atom
+        self.is_lifted = np.zeros(shape, dtype=bool)
+        self.bound(None, None, None)
+        # Withholding many small cells is better than one that says much.
+        self.price = np.where(np.isnan(self.counts), 0.0, 1.0 + np.log1p(np.nan_to_num(self.counts)))
+        self.price[~self.may_hide & ~np.isnan(self.counts)] = _NEVER
+        self.price[self.is_known | self.is_void] = _NEVER
+
+    def bound(
+        self,
+        at_least: NDArray[np.float64] | None,
+        at_most: NDArray[np.float64] | None,
+        at_most_shown: NDArray[np.float64] | None,
+    ) -> None:
+        """How far each cell can fall, and rise: within all bounds, and within those that stay."""
+        shape = self.counts.shape
+        least = np.zeros(shape) if at_least is None else np.asarray(at_least, dtype=float)
+        most = np.full(shape, np.inf) if at_most is None else np.asarray(at_most, dtype=float)
+        shown = np.full(shape, np.inf) if at_most_shown is None else np.asarray(at_most_shown)
+        if not least.shape == most.shape == shown.shape == shape:
+            raise ValueError("bounds must have the shape of the counts")
+        is_open = np.isnan(self.counts)
+        counts = np.where(is_open, 0.0, self.counts)
+        if (~is_open & ((least > counts) | (np.minimum(most, shown) < counts))).any():
+            raise ValueError("a count lies outside its own bounds")
+        self.fall = np.where(is_open, np.inf, counts - least)
+        self.fall[self.is_void] = 0
+        self.most = most
+        self.rise_hard = np.where(is_open, np.inf, most - counts)
+        self.rise_soft = np.minimum(self.rise_hard, np.where(is_open, np.inf, shown - counts))
+
+    def _check_sums(self) -> None:
+        atoms = self.counts[np.ix_(*self.own_rows)]
+        if np.isnan(atoms).all():
+            return
+        sums = reduce(
+            lambda part, axis: np.moveaxis(
+                np.tensordot(self.incidences[axis].astype(float), part, (1, axis)), 0, axis
+            ),
+            range(self.counts.ndim),
+            atoms,
+        )
+        differs = ~np.isnan(sums) & ~np.isnan(self.counts) & (sums != self.counts)
+        if differs.any():
+            where = tuple(int(i) for i in np.argwhere(differs)[0])
+            raise ValueError(
+                f"the count at {where} is {self.counts[where]:g}, and its parts make "
+                f"{sums[where]:g}"
+            )
+
+    def cost(self) -> NDArray[np.float64]:
+        """Cost of changing each cell: none where it is withheld already."""
+        return np.where(self.is_hidden & ~self.is_known, 0.0, self.price)
+
+    def moves(self, axis: int, row: int) -> NDArray[np.float64]:
+        """Moves that add 1 to a row: moves x rows of the axis, entries -1, 0 and 1."""
+        found = self._moves[axis].get(row)
+        if found is None:
+            incidence = self.incidences[axis].astype(np.int8)
+            inside = np.flatnonzero(incidence[row])
+            outside = np.flatnonzero(incidence[row] == 0)
+            alone = incidence[:, inside].T
+            pairs = (incidence[:, inside, None] - incidence[:, None, outside]).reshape(
+                len(incidence), -1
+            ).T
+            found = np.concatenate([alone, pairs]).astype(float)
+            self._moves[axis][row] = found
+        return found
+
+    def protect(self, position: tuple[int, ...], most: int) -> bool:
+        """Withhold what is needed for a small cell to reach from nought to ``most``; false, with
+        nothing withheld, where that is not found."""
+        count = self.counts[position]
+        up = min(most, self._ceiling(position)) - count
+        down = min(count, self.fall[position])
+        moves = [self.moves(axis, row) for axis, row in enumerate(position)]
+        for rise in (self.rise_soft, self.rise_hard):
+            cost = self.cost()
+            both = self._best(moves, cost, self.fall, rise, up, down)
+            if both is not None:
+                effects = [(both, up), (-both, down)]
+            else:
+                # One set of counts after the other, each in as many moves as it takes.
+                higher = self._walk(moves, cost, rise, 1, up)
+                if higher is None:
+                    continue
+                lower = self._walk(moves, np.where(higher != 0, 0, cost), rise, -1, down)
+                if lower is None:
+                    continue
+                effects = [(higher, 1.0), (lower, 1.0)]
+            for effect, times in effects:
+                self.is_hidden |= effect != 0
+                self.is_lifted |= effect * times > self.rise_soft
+            return True
+        return False
+
+    def _walk(
+        self,
+        moves: list[NDArray[np.float64]],
+        cost: NDArray[np.float64],
+        rise: NDArray[np.float64],
+        direction: int,
+        need: float,
+    ) -> NDArray[np.float64] | None:
+        """The change of every cell, in several moves; cells that one of them changes and another
+        changes back are withheld with the rest."""
+        change = np.zeros(self.counts.shape)
+        touched = np.zeros(self.counts.shape, dtype=bool)
+        while need > 0:
+            price = np.where(touched, 0.0, cost)
+            step, fall, left = None, self.fall + change, rise - change
+            for amount in dict.fromkeys((need, 1.0)):
+                up, down = (amount, 0.0) if direction > 0 else (0.0, amount)
+                step = self._best(moves, price, fall, left, up, down)
+                if step is not None:
+                    break
+            if step is None:
+                return None
+            step = step * direction
+            limits = [fall[step < 0], left[step > 0]]
+            amount = min([need, *(each.min() for each in limits if each.size)])
+            change += amount * step
+            touched |= step != 0
+            need -= amount
+        # A trace of the cells that end where they began: they too have to be withheld.
+        change[touched & (change == 0)] = np.finfo(float).tiny
+        return change
+
+    def _best(
+        self,
+        moves: list[NDArray[np.float64]],
+        cost: NDArray[np.float64],
+        fall: NDArray[np.float64],
+        rise: NDArray[np.float64],
+        up: float,
+        down: float,
+    ) -> NDArray[np.float64] | None:
+        """The cheapest move that can be made ``up`` times and, reversed, ``down`` times: its effect
+        on every cell; None where there is none."""
+        # Cells that the move adds to rise when it is made and fall when it is reversed.
+        short_plus = np.where((rise < up) | (fall < down), _NEVER, 0.0)
+        short_minus = np.where((fall < up) | (rise < down), _NEVER, 0.0)
+        total = _contract([np.abs(m) for m in moves], cost + (short_minus + short_plus) / 2)
+        total += _contract(moves, (short_plus - short_minus) / 2)
+        best = int(np.argmin(total))
+        if total.flat[best] >= _NEVER / 4:
+            return None
+        choice = np.unravel_index(best, total.shape)
+        effect = reduce(np.multiply.outer, [m[i] for m, i in zip(moves, choice, strict=True)])
+        return np.where(np.isnan(self.counts), 0.0, effect)
+
+    def _ceiling(self, position: tuple[int, ...]) -> float:
+        """The least of the totals over a cell that are shown whatever they are."""
+        covering = [
+            np.flatnonzero((incidence | ~incidence[row]).all(axis=1))
+            for incidence, row in zip(self.incidences, position, strict=True)
+        ]
+        index = np.ix_(*covering)
+        # A cell seen before bounds the others as one that is always shown does.
+        fixed = (~self.may_hide[index] | self.is_known[index]) & ~np.isnan(self.counts[index])
+        bounds = np.append(self.counts[index][fixed], self.most[index].ravel())
+        return float(bounds.min())
+
+    def hide_all_beside(self, position: tuple[int, ...]) -> None:
+        """Withhold every cell that shares a sum with one, as far as it may be withheld."""
+        index = np.ix_(
+            *[
+                np.flatnonzero(group == group[row])
+                for group, row in zip(self.groups, position, strict=True)
+            ]
+        )
+        self.is_hidden[index] |= self.may_hide[index]
+        self.is_lifted[index] = True
+
+
+def _contract(
+    matrices: list[NDArray[np.float64]], array: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Sum over all rows of the products of one row of each matrix with the array."""
+    for axis, matrix in enumerate(matrices):
+        array = np.moveaxis(np.tensordot(matrix, array, (1, axis)), 0, axis)
+    return array
+
+
+def _mask(
+    given: NDArray[np.bool_] | None, shape: tuple[int, ...], *, default: bool
+) -> NDArray[np.bool_]:
+    if given is None:
+        return np.full(shape, default)
+    mask = np.array(given, dtype=bool)
+    if mask.shape != shape:
+        raise ValueError("masks must have the shape of the counts")
+    return mask
+
+
+def _own_rows(incidence: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """For each atom, the row that covers it and no other."""
+    single = incidence.sum(axis=1) == 1
+    own = np.argmax(incidence & single[:, None], axis=0)
+    if not (incidence & single[:, None]).any(axis=0).all():
+        raise ValueError("every atom needs a row of its own")
+    return own
+
+
+def _connected(incidence: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """A number for each row, equal where rows are linked through shared atoms."""
+    group = np.arange(len(incidence))
+    while True:
+        by_atom = np.where(incidence, group[:, None], len(incidence)).min(axis=0)
+        lowest = np.where(incidence, by_atom[None, :], len(incidence)).min(axis=1)
+        lowest = np.minimum(group, lowest)
+        if (lowest == group).all():
+            return group
+        group = lowest
