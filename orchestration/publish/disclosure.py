@@ -301,15 +301,16 @@ def plan(con: duckdb.DuckDBPyConnection, settings: Settings) -> Plan:
     history = _history(con, cells["series"].unique())
     parents = _parents(con)
     state = _State(cells, history, in_force)
-    for series, rows in _inner_first(cells):
-        policy = in_force[policy_of(_named(series))]
-        past = history[history["series"] == series]
-        is_small = rows["count"].between(1, policy.least_shown - 1) & ~rows["is_open"]
-        if not (is_small.any() or past["was_withheld"].any() or state.forced.get(series)):
-            continue
-        absent = bool(rows["is_absent_zero"].any())
-        for table in _tables(rows, past, parents, f"force/{settings.force.code}"):
-            _choose(table, series, policy, state, is_absent_zero=absent)
+    ordered = _inner_first(cells)
+    waiting = {name for name, _ in ordered}
+    while waiting:
+        for series, rows in ordered:
+            if series in waiting:
+                waiting.remove(series)
+                policy = in_force[policy_of(_named(series))]
+                past = history[history["series"] == series]
+                _decide(series, rows, past, policy, state, parents, settings.force.code)
+        waiting = state.with_more_to_withhold()
     cells = cells.merge(state.all_withheld(), on=_COORDINATE, how="left", validate="many_to_one")
     cells["is_withheld"] = cells["is_withheld"].eq(True)  # noqa: FBT003
     bases = cells["series"].map(lambda series: in_force[policy_of(_named(series))].rounding_base)
@@ -609,6 +610,11 @@ def _part_axis(codes: set[str], total: str | None) -> _Axis:
     return _Axis(names, incidence)
 
 
+_Other = tuple[str, np.ndarray, Any, np.ndarray, np.ndarray]
+"""Cells of another series: its name, the positions of the cells that they belong to, their
+coordinates, counts (NaN: there is none), and whether they may be withheld."""
+
+
 class _State:
     """What is known and decided of the cells of every series, by coordinate."""
 
@@ -621,7 +627,7 @@ class _State:
         self.counts: dict[str, pd.Series] = {}
         self.may_withhold: dict[str, pd.Series] = {}
         self.withheld: dict[str, pd.Series] = {}
-        self.forced: dict[str, list[Any]] = {}
+        self.forced: dict[str, set[Any]] = {}
         for name, rows in unique.groupby("series", sort=False):
             rows = rows.set_index(_COORDINATE[1:])
             has_rule = in_force[policy_of(_named(name))].least_shown > 1
@@ -634,36 +640,63 @@ class _State:
 
     def bounds(
         self, series: str, cells: pd.DataFrame, least_shown: int
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """For each cell: what counts that it contains say it is at least, and what counts that it
-        is part of say it is at most, for good or unless they are withheld."""
-        at_least, at_most, at_most_shown = (np.full(len(cells), x) for x in (0.0, np.inf, np.inf))
-        for inner, inner_parts, _, outer_parts in self.inner_of[series]:
-            own, at = _other(cells, outer_parts, inner_parts)
-            floor = self.counts[inner].where(~self.withheld[inner]).reindex(at).fillna(0)
-            at_least[own] = np.maximum(at_least[own], floor)
-        for _, inner_parts, outer, outer_parts in self.outer_of[series]:
-            own, at = _other(cells, inner_parts, outer_parts)
-            count = self.counts[outer].reindex(at).to_numpy(dtype=float)
-            free = self.may_withhold[outer].reindex(at).eq(True).to_numpy()  # noqa: FBT003
-            ceiling = np.where(np.isnan(count), np.inf, count)
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """For each cell: what it is at least by counts that it contains and at most by counts that
+        it is part of, for good (first two) or unless these are withheld (last two)."""
+        least, most, least_now, most_now = (
+            np.full(len(cells), bound) for bound in (0.0, np.inf, 0.0, np.inf)
+        )
+        for name, own, at, count, free in self._inner(series, cells):
+            withheld = self.withheld[name].reindex(at).eq(True).to_numpy()  # noqa: FBT003
+            low = np.where(np.isnan(count) | withheld, 0.0, count)
+            least[own] = np.maximum(least[own], np.where(free, 0.0, low))
+            least_now[own] = np.maximum(least_now[own], low)
+        for _, own, _, count, free in self._outer(series, cells):
+            # What is small itself is withheld in any case.
             is_small = free & (count >= 1) & (count < least_shown)
-            at_most[own] = np.minimum(at_most[own], np.where(free, np.inf, ceiling))
-            shown = np.where(free & ~is_small, ceiling, np.inf)
-            at_most_shown[own] = np.minimum(at_most_shown[own], shown)
-        return at_least, at_most, at_most_shown
+            high = np.where(np.isnan(count) | is_small, np.inf, count)
+            most[own] = np.minimum(most[own], np.where(free, np.inf, high))
+            most_now[own] = np.minimum(most_now[own], high)
+        return least, most, least_now, most_now
 
     def force(self, series: str, cells: pd.DataFrame, least_shown: int) -> None:
         """Have the counts that bound some cells closely withheld."""
+        for name, own, at, count, free in [
+            *self._inner(series, cells),
+            *self._outer(series, cells),
+        ]:
+            distance = np.abs(count - cells["count"].to_numpy()[own])
+            close = at[free & (distance < least_shown - 1)]
+            is_new = ~self.withheld[name].reindex(close).eq(True).to_numpy()  # noqa: FBT003
+            self.forced.setdefault(name, set()).update(close[is_new])
+
+    def _inner(self, series: str, cells: pd.DataFrame) -> Iterable[_Other]:
+        for inner, inner_parts, _, outer_parts in self.inner_of[series]:
+            yield self._other(inner, cells, outer_parts, inner_parts)
+
+    def _outer(self, series: str, cells: pd.DataFrame) -> Iterable[_Other]:
         for _, inner_parts, outer, outer_parts in self.outer_of[series]:
-            own, at = _other(cells, inner_parts, outer_parts)
-            count = self.counts[outer].reindex(at).to_numpy(dtype=float)
-            is_close = count - cells["count"].to_numpy()[own] < least_shown - 1
-            self.forced.setdefault(outer, []).extend(at[is_close])
+            yield self._other(outer, cells, inner_parts, outer_parts)
+
+    def _other(self, name: str, cells: pd.DataFrame, parts: str, other: str) -> _Other:
+        own = np.flatnonzero((cells["parts"] == parts).to_numpy())
+        at = _index(cells.iloc[own].assign(parts=other))
+        count = self.counts[name].reindex(at).to_numpy(dtype=float)
+        free = self.may_withhold[name].reindex(at).eq(True).to_numpy()  # noqa: FBT003
+        return name, own, at, count, free
 
     def decide(self, series: str, cells: pd.DataFrame, is_withheld: np.ndarray) -> None:
         index = _index(cells)
+        # What was withheld in an earlier round stays so: others rely on it.
         self.withheld[series].loc[index[is_withheld]] = True
+
+    def with_more_to_withhold(self) -> set[str]:
+        """Series with cells that others need withheld and that are not yet."""
+        return {
+            name
+            for name, forced in self.forced.items()
+            if not self.withheld[name].reindex(list(forced)).all()
+        }
 
     def all_withheld(self) -> pd.DataFrame:
         """Coordinates of the withheld cells."""
@@ -684,12 +717,6 @@ def _index(cells: pd.DataFrame) -> pd.MultiIndex:
     return pd.MultiIndex.from_frame(cells[_COORDINATE[1:]])
 
 
-def _other(cells: pd.DataFrame, parts: str, other: str) -> tuple[np.ndarray, pd.MultiIndex]:
-    """Positions of the cells of one part, and the same coordinates in another part."""
-    own = np.flatnonzero((cells["parts"] == parts).to_numpy())
-    return own, _index(cells.iloc[own].assign(parts=other))
-
-
 def _inner_first(cells: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """The series, each before those that it is a part of."""
     from graphlib import TopologicalSorter
@@ -699,6 +726,23 @@ def _inner_first(cells: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     for inner, _, outer, _ in nested(groups):
         order.add(outer, inner)
     return [(name, groups[name]) for name in order.static_order()]
+
+
+def _decide(
+    series: str,
+    rows: pd.DataFrame,
+    past: pd.DataFrame,
+    policy: DisclosurePolicy,
+    state: _State,
+    parents: Mapping[str, str],
+    force_code: str,
+) -> None:
+    """Decide which cells of a series to withhold, where there may be any."""
+    is_small = rows["count"].between(1, policy.least_shown - 1) & ~rows["is_open"]
+    if is_small.any() or past["was_withheld"].any() or state.forced.get(series):
+        absent = bool(rows["is_absent_zero"].any())
+        for table in _tables(rows, past, parents, f"force/{force_code}"):
+            _choose(table, series, policy, state, is_absent_zero=absent)
 
 
 def _choose(
@@ -730,9 +774,11 @@ def _choose(
     counts[gone] = past[holds]
     known[gone] = was_shown[holds]
     hidden[gone] = may_hide[gone] = was_withheld[holds]
-    forced = _index(table.cells).isin(state.forced.get(series, []))
+    index = _index(table.cells)
+    hidden[now] |= state.withheld[series].reindex(index).to_numpy(dtype=bool)
+    forced = index.isin(list(state.forced.get(series, ())))
     hidden[tuple(axis[forced] for axis in now)] = True
-    limits = [np.zeros(shape), np.full(shape, np.inf), np.full(shape, np.inf)]
+    limits = [np.full(shape, bound) for bound in (0.0, np.inf, 0.0, np.inf)]
     for limit, own in zip(
         limits, state.bounds(series, table.cells, policy.least_shown), strict=True
     ):
@@ -744,9 +790,8 @@ def _choose(
         may_hide=may_hide,
         is_hidden=hidden,
         is_known=known,
-        at_least=limits[0],
-        at_most=limits[1],
-        at_most_shown=limits[2],
+        outer_bounds=(limits[0], limits[1]),
+        shown_bounds=(limits[2], limits[3]),
     )
     state.decide(series, table.cells, found.is_withheld[now])
     state.force(series, table.cells[found.is_lifted[now]], policy.least_shown)

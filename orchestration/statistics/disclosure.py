@@ -20,9 +20,9 @@ tables with the GHQUAR cell suppression engine", in: J. Domingo-Ferrer (ed.), In
 Statistical Databases, LNCS 2316, 2002), with totals of any overlap in place of nested ones.
 
 What else is shown may bound a cell: the crimes of one kind are no more than all crimes of the area
-and month. Moves stay within such bounds (``at_least``, ``at_most``). Some of them can be lifted, since
-the cell that they come from may be withheld as well (``at_most_shown``): this is done where there is
-no other way, and said (``is_lifted``).
+and month. Moves stay within such bounds (``outer_bounds``). Some of them can be lifted, since the cell
+that they come from may be withheld as well (``shown_bounds``): this is done where there is no other
+way, and said (``is_lifted``).
 
 Totals that are shown whatever they are (``may_hide`` false: the whole force) bound what is possible:
 of a total of 1, no part can be 4. Where the full range cannot be reached by moves, every cell that
@@ -45,6 +45,10 @@ _NEVER = 1e12
 """Cost of a cell that must not be withheld; above any sum of real costs."""
 
 
+Bounds = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""What each cell is at least and at most, in the shape of the table."""
+
+
 @dataclass(frozen=True)
 class Withheld:
     """What to withhold of one table; all arrays have the shape of the table.
@@ -52,7 +56,7 @@ class Withheld:
     ``is_small`` marks counts withheld for their size, ``is_beside`` those withheld to protect
     them, ``is_bounded`` the small ones for which all that could be withheld is, since what is always
     shown does not leave the whole range, ``is_known`` the small ones that a reader has seen before
-    and nothing can protect, and ``is_lifted`` cells whose ``at_most_shown`` a reader must not know.
+    and nothing can protect, and ``is_lifted`` cells whose ``shown_bounds`` a reader must not know.
     """
 
     is_small: NDArray[np.bool_]
@@ -75,9 +79,8 @@ def withhold(
     may_hide: NDArray[np.bool_] | None = None,
     is_hidden: NDArray[np.bool_] | None = None,
     is_known: NDArray[np.bool_] | None = None,
-    at_least: NDArray[np.float64] | None = None,
-    at_most: NDArray[np.float64] | None = None,
-    at_most_shown: NDArray[np.float64] | None = None,
+    outer_bounds: Bounds | None = None,
+    shown_bounds: Bounds | None = None,
 ) -> Withheld:
     """The cells of a table to withhold.
 
@@ -87,9 +90,9 @@ def withhold(
     they are (default: none such). ``is_hidden``: cells to withhold for other reasons, as that an
     earlier release did. ``is_known``: cells whose count a reader has already; they protect no
     other cell. Those that are both known and small are withheld, and marked as such.
-    ``at_least``, ``at_most``: what a reader knows each cell to be at least and at most from counts
-    outside the table (default: 0 and no bound). ``at_most_shown``: the same from counts that can
-    still be withheld.
+    ``outer_bounds``: what a reader knows each cell to be at least and at most from counts outside
+    the table (default: 0 and no bound). ``shown_bounds``: the same from counts that can still be
+    withheld.
 
     The result depends on the order of rows only where two choices withhold equally much.
     Raises ValueError where shapes do not fit, counts are negative or no whole numbers, a count is
@@ -100,7 +103,7 @@ def withhold(
         nothing = np.zeros(shape, dtype=bool)
         return Withheld(nothing, nothing, nothing, nothing, nothing)
     table = _Table(counts, incidences, may_hide, is_hidden, is_known, least_shown)
-    table.bound(at_least, at_most, at_most_shown)
+    table.bound(outer_bounds, shown_bounds)
     is_small = table.may_hide & (table.counts >= 1) & (table.counts < least_shown)
     table.is_hidden |= is_small
     is_bounded = np.zeros(shape, dtype=bool)
@@ -158,34 +161,32 @@ class _Table:
         is_atom[np.ix_(*self.own_rows)] = True
         self.is_void = np.isnan(self.counts) & is_atom
         self.is_lifted = np.zeros(shape, dtype=bool)
-        self.bound(None, None, None)
+        self.bound(None, None)
         # Withholding many small cells is better than one that says much.
         self.price = np.where(np.isnan(self.counts), 0.0, 1.0 + np.log1p(np.nan_to_num(self.counts)))
         self.price[~self.may_hide & ~np.isnan(self.counts)] = _NEVER
         self.price[self.is_known | self.is_void] = _NEVER
 
-    def bound(
-        self,
-        at_least: NDArray[np.float64] | None,
-        at_most: NDArray[np.float64] | None,
-        at_most_shown: NDArray[np.float64] | None,
-    ) -> None:
+    def bound(self, outer: Bounds | None, shown: Bounds | None) -> None:
         """How far each cell can fall, and rise: within all bounds, and within those that stay."""
         shape = self.counts.shape
-        least = np.zeros(shape) if at_least is None else np.asarray(at_least, dtype=float)
-        most = np.full(shape, np.inf) if at_most is None else np.asarray(at_most, dtype=float)
-        shown = np.full(shape, np.inf) if at_most_shown is None else np.asarray(at_most_shown)
-        if not least.shape == most.shape == shown.shape == shape:
+        free = (np.zeros(shape), np.full(shape, np.inf))
+        outer, shown = outer or free, shown or free
+        if any(np.shape(each) != shape for each in (*outer, *shown)):
             raise ValueError("bounds must have the shape of the counts")
         is_open = np.isnan(self.counts)
         counts = np.where(is_open, 0.0, self.counts)
-        if (~is_open & ((least > counts) | (np.minimum(most, shown) < counts))).any():
+        least, most = np.maximum(outer[0], shown[0]), np.minimum(outer[1], shown[1])
+        if (~is_open & ((least > counts) | (most < counts))).any():
             raise ValueError("a count lies outside its own bounds")
-        self.fall = np.where(is_open, np.inf, counts - least)
-        self.fall[self.is_void] = 0
-        self.most = most
-        self.rise_hard = np.where(is_open, np.inf, most - counts)
-        self.rise_soft = np.minimum(self.rise_hard, np.where(is_open, np.inf, shown - counts))
+        self.most = np.asarray(outer[1], dtype=float)
+        self.limits = [
+            (
+                np.where(self.is_void, 0, np.where(is_open, np.inf, counts - low)),
+                np.where(is_open, np.inf, high - counts),
+            )
+            for low, high in ((least, most), outer)
+        ]
 
     def _check_sums(self) -> None:
         atoms = self.counts[np.ix_(*self.own_rows)]
@@ -230,25 +231,26 @@ class _Table:
         nothing withheld, where that is not found."""
         count = self.counts[position]
         up = min(most, self._ceiling(position)) - count
-        down = min(count, self.fall[position])
+        down = min(count, self.limits[1][0][position])
         moves = [self.moves(axis, row) for axis, row in enumerate(position)]
-        for rise in (self.rise_soft, self.rise_hard):
+        for fall, rise in self.limits:
             cost = self.cost()
-            both = self._best(moves, cost, self.fall, rise, up, down)
+            both = self._best(moves, cost, fall, rise, up, down)
             if both is not None:
                 effects = [(both, up), (-both, down)]
             else:
                 # One set of counts after the other, each in as many moves as it takes.
-                higher = self._walk(moves, cost, rise, 1, up)
+                higher = self._walk(moves, cost, fall, rise, 1, up)
                 if higher is None:
                     continue
-                lower = self._walk(moves, np.where(higher != 0, 0, cost), rise, -1, down)
+                lower = self._walk(moves, np.where(higher != 0, 0, cost), fall, rise, -1, down)
                 if lower is None:
                     continue
                 effects = [(higher, 1.0), (lower, 1.0)]
             for effect, times in effects:
                 self.is_hidden |= effect != 0
-                self.is_lifted |= effect * times > self.rise_soft
+                change = effect * times
+                self.is_lifted |= (change > self.limits[0][1]) | (-change > self.limits[0][0])
             return True
         return False
 
@@ -256,6 +258,7 @@ class _Table:
         self,
         moves: list[NDArray[np.float64]],
         cost: NDArray[np.float64],
+        fall: NDArray[np.float64],
         rise: NDArray[np.float64],
         direction: int,
         need: float,
@@ -266,16 +269,16 @@ class _Table:
         touched = np.zeros(self.counts.shape, dtype=bool)
         while need > 0:
             price = np.where(touched, 0.0, cost)
-            step, fall, left = None, self.fall + change, rise - change
+            step, below, above = None, fall + change, rise - change
             for amount in dict.fromkeys((need, 1.0)):
                 up, down = (amount, 0.0) if direction > 0 else (0.0, amount)
-                step = self._best(moves, price, fall, left, up, down)
+                step = self._best(moves, price, below, above, up, down)
                 if step is not None:
                     break
             if step is None:
                 return None
             step = step * direction
-            limits = [fall[step < 0], left[step > 0]]
+            limits = [below[step < 0], above[step > 0]]
             amount = min([need, *(each.min() for each in limits if each.size)])
             change += amount * step
             touched |= step != 0

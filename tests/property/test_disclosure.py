@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 
 from orchestration.statistics.disclosure import round_half_up, withhold
 
-BIG = 1e6
-
 
 @st.composite
 def axes(draw, atoms):
@@ -44,10 +42,6 @@ def tables(draw):
         may_hide[-1] = False
     return counts, incidences, may_hide
 
-
-def reach(attack, cell):
-    low, high = attack.range_of(cell)
-    return low, high
 
 
 @settings(max_examples=120, deadline=None)
