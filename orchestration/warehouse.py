@@ -100,7 +100,7 @@ create table if not exists ledger.build (
 create table if not exists ledger.disclosure (
     series varchar not null, area_id varchar not null, first_month date not null,
     last_month date not null, parts varchar not null, count double not null,
-    was_shown boolean not null, was_withheld boolean not null, first_release_id varchar not null
+    was_seen boolean not null, was_withheld boolean not null, first_release_id varchar not null
 );
 -- Columns that came later: a warehouse made before them gets them here.
 alter table ledger.arrival add column if not exists sent_at timestamp;

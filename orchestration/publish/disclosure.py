@@ -30,7 +30,7 @@ import numpy as np
 
 from orchestration.settings import DBT_PROJECT, DisclosurePolicy, Settings
 from orchestration.sqltext import ident, lit
-from orchestration.statistics.disclosure import withhold
+from orchestration.statistics.disclosure import Earlier, withhold
 
 if TYPE_CHECKING:
     import duckdb
@@ -330,16 +330,16 @@ def record(con: duckdb.DuckDBPyConnection, planned: Plan, release_id: str) -> No
     con.execute(
         f"""
         update ledger.disclosure as k set
-            was_shown = k.was_shown or r.was_shown,
+            was_seen = k.was_seen or r.was_seen,
             was_withheld = k.was_withheld or r.was_withheld
         from released_cells as r
-        where {same} and (r.was_shown > k.was_shown or r.was_withheld > k.was_withheld)
+        where {same} and (r.was_seen > k.was_seen or r.was_withheld > k.was_withheld)
         """
     )
     con.execute(
         f"""
         insert into ledger.disclosure
-        select {", ".join("r." + c for c in _COORDINATE)}, r.count, r.was_shown, r.was_withheld,
+        select {", ".join("r." + c for c in _COORDINATE)}, r.count, r.was_seen, r.was_withheld,
             {lit(release_id)}
         from released_cells as r
         where not exists (select 1 from ledger.disclosure as k where {same})
@@ -440,8 +440,7 @@ def _told_apart(cells: pd.DataFrame) -> pd.DataFrame:
 def _history(con: duckdb.DuckDBPyConnection, series: Iterable[str]) -> pd.DataFrame:
     """What earlier releases have shown and withheld of some series."""
     frame = con.execute(
-        "select * exclude (first_release_id) from ledger.disclosure "
-        "where list_contains($1, series)",
+        "select * from ledger.disclosure where list_contains($1, series) order by all",
         [list(series)],
     ).df()
     for column in ("first_month", "last_month"):
@@ -622,7 +621,8 @@ class _State:
         self, cells: pd.DataFrame, history: pd.DataFrame, in_force: Mapping[str, DisclosurePolicy]
     ) -> None:
         unique = cells.drop_duplicates(_COORDINATE)
-        shown = history.loc[history["was_shown"], [*_COORDINATE, "count"]].assign(is_known=True)
+        shown = history.loc[history["was_seen"], [*_COORDINATE, "count"]].drop_duplicates()
+        shown = shown.assign(is_known=True)
         unique = unique.merge(shown, on=[*_COORDINATE, "count"], how="left")
         self.counts: dict[str, pd.Series] = {}
         self.may_withhold: dict[str, pd.Series] = {}
@@ -755,25 +755,16 @@ def _choose(
     counts[now] = table.cells["count"]
     may_hide = np.zeros(shape, dtype=bool)
     may_hide[now] = ~table.cells["is_open"]
-    known, hidden = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
+    hidden = np.zeros(shape, dtype=bool)
+    absent = np.zeros(shape, dtype=bool)
     if is_absent_zero:
         absent = np.isnan(counts) & _all_published(table, shape)
-        counts[absent], known[absent] = 0, True
+        counts[absent] = 0
     _sums_that_hold(counts, table.axes)
-    shape = counts.shape
+    earlier = _earlier(table, counts, absent, policy.least_shown)
     then = table.positions(table.past)
-    past = table.past["count"].to_numpy(dtype=float)
-    is_same = counts[then] == past
-    was_shown = table.past["was_shown"].to_numpy(dtype=bool)
-    was_withheld = table.past["was_withheld"].to_numpy(dtype=bool) & ~was_shown
-    for flags, mask in ((was_shown, known), (was_withheld, hidden)):
-        mask[tuple(axis[is_same & flags] for axis in then)] = True
-    # Sums that only an earlier release had, as far as they still hold.
-    holds = np.isnan(counts[then]) & (_sums(counts, table.axes)[then] == past)
-    gone = tuple(axis[holds] for axis in then)
-    counts[gone] = past[holds]
-    known[gone] = was_shown[holds]
-    hidden[gone] = may_hide[gone] = was_withheld[holds]
+    was_withheld = table.past["was_withheld"].to_numpy(dtype=bool)
+    hidden[tuple(axis[was_withheld] for axis in then)] = True
     index = _index(table.cells)
     hidden[now] |= state.withheld[series].reindex(index).to_numpy(dtype=bool)
     forced = index.isin(list(state.forced.get(series, ())))
@@ -789,12 +780,41 @@ def _choose(
         least_shown=policy.least_shown,
         may_hide=may_hide,
         is_hidden=hidden,
-        is_known=known,
+        earlier=earlier,
         outer_bounds=(limits[0], limits[1]),
         shown_bounds=(limits[2], limits[3]),
     )
     state.decide(series, table.cells, found.is_withheld[now])
     state.force(series, table.cells[found.is_lifted[now]], policy.least_shown)
+
+
+def _earlier(
+    table: _Table, counts: np.ndarray, absent: np.ndarray, least_shown: int
+) -> Earlier:
+    """What earlier releases said of the cells of a table. What has no row in the marts since it
+    counts nothing was seen to be nothing."""
+    then = table.positions(table.past)
+    past = table.past["count"].to_numpy(dtype=float)
+    was_withheld = table.past["was_withheld"].to_numpy(dtype=bool)
+    seen, changed = absent.copy(), ~absent
+    seen[tuple(axis[table.past["was_seen"].to_numpy(dtype=bool)] for axis in then)] = True
+    changed[tuple(axis[counts[then] == past] for axis in then)] = False
+    least, low, high = (np.full(counts.shape, fill) for fill in (np.inf, np.inf, -np.inf))
+    np.minimum.at(least, then, past)
+    is_small = was_withheld & (past >= 1) & (past < least_shown)
+    small = tuple(axis[is_small] for axis in then)
+    np.minimum.at(low, small, past[is_small])
+    np.maximum.at(high, small, past[is_small])
+    # Sums that only an earlier release had, as far as they still hold.
+    sums = _sums(counts, table.axes)
+    gone = np.isnan(counts[then]) & table.past["was_seen"].to_numpy(dtype=bool)
+    holds = gone & (sums[then] == past)
+    counts[tuple(axis[holds] for axis in then)] = past[holds]
+    return Earlier(
+        seen,
+        changed,
+        *(np.where(np.isfinite(each), each, np.nan) for each in (least, low, high)),
+    )
 
 
 def _all_published(table: _Table, shape: tuple[int, ...]) -> np.ndarray:
@@ -870,7 +890,7 @@ def _protections(cells: pd.DataFrame, declared: Mapping[str, Declaration]) -> di
 
 
 def _for_the_ledger(cells: pd.DataFrame) -> pd.DataFrame:
-    kept = cells.drop_duplicates(_COORDINATE)[[*_COORDINATE, "count", "is_withheld", "base"]]
-    kept = kept.assign(was_shown=~kept["is_withheld"] & (kept["base"] == 0))
+    kept = cells.drop_duplicates(_COORDINATE)[[*_COORDINATE, "count", "is_withheld"]]
+    kept = kept.assign(was_seen=~kept["is_withheld"])
     kept = kept.rename(columns={"is_withheld": "was_withheld"})
-    return kept[[*_COORDINATE, "count", "was_shown", "was_withheld"]].reset_index(drop=True)
+    return kept[[*_COORDINATE, "count", "was_seen", "was_withheld"]].reset_index(drop=True)

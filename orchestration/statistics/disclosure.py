@@ -24,6 +24,12 @@ and month. Moves stay within such bounds (``outer_bounds``). Some of them can be
 that they come from may be withheld as well (``shown_bounds``): this is done where there is no other
 way, and said (``is_lifted``).
 
+Readers keep what was published before. A move that changes only counts that were withheld whenever
+they were published (or never were) can be made in every release alike, and agrees with all of them,
+whatever has changed between them; so can, in the present one alone, a move that changes only counts
+that are not as they ever were. No other moves are used. Counts that were small in an earlier release
+are protected as those of the present one.
+
 Totals that are shown whatever they are (``may_hide`` false: the whole force) bound what is possible:
 of a total of 1, no part can be 4. Where the full range cannot be reached by moves, every cell that
 shares a sum with the small one and may be withheld is; no choice of cells hides more than that.
@@ -47,6 +53,29 @@ _NEVER = 1e12
 
 Bounds = tuple[NDArray[np.float64], NDArray[np.float64]]
 """What each cell is at least and at most, in the shape of the table."""
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What earlier releases said of the cells of a table; all arrays have its shape.
+
+    ``was_seen``: the cell was shown in one of them, whatever it counted then. ``is_changed``: it
+    counts something else than in any of them, or is new. ``least``: the least it counted in one
+    (NaN: it was in none). ``least_small`` and ``greatest_small``: least and greatest of its counts
+    that were withheld for being small (NaN: none was).
+    """
+
+    was_seen: NDArray[np.bool_]
+    is_changed: NDArray[np.bool_]
+    least: NDArray[np.float64]
+    least_small: NDArray[np.float64]
+    greatest_small: NDArray[np.float64]
+
+    @classmethod
+    def nothing(cls, shape: tuple[int, ...]) -> Earlier:
+        """There was no earlier release."""
+        none = np.full(shape, np.nan)
+        return cls(np.zeros(shape, dtype=bool), np.ones(shape, dtype=bool), none, none, none)
 
 
 @dataclass(frozen=True)
@@ -78,7 +107,7 @@ def withhold(
     least_shown: int,
     may_hide: NDArray[np.bool_] | None = None,
     is_hidden: NDArray[np.bool_] | None = None,
-    is_known: NDArray[np.bool_] | None = None,
+    earlier: Earlier | None = None,
     outer_bounds: Bounds | None = None,
     shown_bounds: Bounds | None = None,
 ) -> Withheld:
@@ -88,8 +117,8 @@ def withhold(
     published. ``incidences``: for each axis a matrix rows x atoms, true where the row covers the
     atom; every atom has a row of its own. ``may_hide``: false for cells that are shown whatever
     they are (default: none such). ``is_hidden``: cells to withhold for other reasons, as that an
-    earlier release did. ``is_known``: cells whose count a reader has already; they protect no
-    other cell. Those that are both known and small are withheld, and marked as such.
+    earlier release did. ``earlier``: what earlier releases said of the cells. Small counts that a
+    reader has seen, and that have not changed since, are withheld and marked as known.
     ``outer_bounds``: what a reader knows each cell to be at least and at most from counts outside
     the table (default: 0 and no bound). ``shown_bounds``: the same from counts that can still be
     withheld.
@@ -102,14 +131,25 @@ def withhold(
     if 0 in shape or any(np.shape(each)[1] == 0 for each in incidences):
         nothing = np.zeros(shape, dtype=bool)
         return Withheld(nothing, nothing, nothing, nothing, nothing)
-    table = _Table(counts, incidences, may_hide, is_hidden, is_known, least_shown)
+    table = _Table(counts, incidences, may_hide, is_hidden, earlier, least_shown)
     table.bound(outer_bounds, shown_bounds)
     is_small = table.may_hide & (table.counts >= 1) & (table.counts < least_shown)
     table.is_hidden |= is_small
     is_bounded = np.zeros(shape, dtype=bool)
-    known_small = is_small & table.is_known
-    for position in zip(*np.nonzero(is_small & ~table.is_known), strict=True):
-        if not table.protect(position, least_shown - 1):
+    known_small = is_small & table.earlier.was_seen & ~table.earlier.is_changed
+    was_small = ~np.isnan(table.earlier.least_small) & ~table.earlier.was_seen & table.may_hide
+    table.is_hidden |= was_small
+    most = least_shown - 1
+    for position in zip(*np.nonzero((is_small & ~known_small) | was_small), strict=True):
+        is_safe = True
+        if is_small[position]:
+            count = table.counts[position]
+            is_safe = table.protect(position, count, count, most)
+        if was_small[position] and is_safe:
+            low = table.earlier.least_small[position]
+            high = table.earlier.greatest_small[position]
+            is_safe = table.protect(position, low, high, most, is_past=True)
+        if not is_safe:
             is_bounded[position] = True
             table.hide_all_beside(position)
     is_beside = table.is_hidden & ~is_small & ~np.isnan(table.counts)
@@ -135,7 +175,7 @@ class _Table:
         incidences: Sequence[NDArray[np.bool_]],
         may_hide: NDArray[np.bool_] | None,
         is_hidden: NDArray[np.bool_] | None,
-        is_known: NDArray[np.bool_] | None,
+        earlier: Earlier | None,
         least_shown: int,
     ) -> None:
         self.counts = np.array(counts, dtype=float)
@@ -149,7 +189,9 @@ class _Table:
         if (given < 0).any() or (given != np.floor(given)).any():
             raise ValueError("counts must be whole numbers of 0 or more")
         self.may_hide = _mask(may_hide, shape, default=True) & ~np.isnan(self.counts)
-        self.is_known = _mask(is_known, shape, default=False)
+        self.earlier = earlier or Earlier.nothing(shape)
+        if self.earlier.was_seen.shape != shape:
+            raise ValueError("what was earlier must have the shape of the counts")
         self.is_hidden = _mask(is_hidden, shape, default=False) & self.may_hide
         self.own_rows = [_own_rows(each) for each in self.incidences]
         self._check_sums()
@@ -165,7 +207,7 @@ class _Table:
         # Withholding many small cells is better than one that says much.
         self.price = np.where(np.isnan(self.counts), 0.0, 1.0 + np.log1p(np.nan_to_num(self.counts)))
         self.price[~self.may_hide & ~np.isnan(self.counts)] = _NEVER
-        self.price[self.is_known | self.is_void] = _NEVER
+        self.price[self.is_void] = _NEVER
 
     def bound(self, outer: Bounds | None, shown: Bounds | None) -> None:
         """How far each cell can fall, and rise: within all bounds, and within those that stay."""
@@ -207,9 +249,11 @@ class _Table:
                 f"{sums[where]:g}"
             )
 
-    def cost(self) -> NDArray[np.float64]:
-        """Cost of changing each cell: none where it is withheld already."""
-        return np.where(self.is_hidden & ~self.is_known, 0.0, self.price)
+    def cost(self, *, now_only: bool) -> NDArray[np.float64]:
+        """Cost of changing each cell, in all releases alike or in the present one: none where it is
+        withheld already."""
+        barred = ~self.earlier.is_changed if now_only else self.earlier.was_seen
+        return np.where(barred, _NEVER, np.where(self.is_hidden, 0.0, self.price))
 
     def moves(self, axis: int, row: int) -> NDArray[np.float64]:
         """Moves that add 1 to a row: moves x rows of the axis, entries -1, 0 and 1."""
@@ -226,15 +270,27 @@ class _Table:
             self._moves[axis][row] = found
         return found
 
-    def protect(self, position: tuple[int, ...], most: int) -> bool:
-        """Withhold what is needed for a small cell to reach from nought to ``most``; false, with
-        nothing withheld, where that is not found."""
-        count = self.counts[position]
-        up = min(most, self._ceiling(position)) - count
-        down = min(count, self.limits[1][0][position])
+    def protect(
+        self,
+        position: tuple[int, ...],
+        low: float,
+        high: float,
+        most: int,
+        *,
+        is_past: bool = False,
+    ) -> bool:
+        """Withhold what is needed for a cell of ``low`` to ``high`` to reach from nought to
+        ``most``; false, with nothing withheld, where that is not found."""
+        up = max(min(most, self._ceiling(position, is_past=is_past)) - low, 0)
+        down = high if is_past else min(high, self.limits[1][0][position])
         moves = [self.moves(axis, row) for axis, row in enumerate(position)]
-        for fall, rise in self.limits:
-            cost = self.cost()
+        ways = [(limits, now_only) for now_only in (False, True) for limits in self.limits]
+        for (fall, rise), now_only in ways[: 2 if is_past else 4]:
+            if not now_only:
+                fall = np.fmin(fall, self.earlier.least)
+            cost = self.cost(now_only=now_only)
+            if cost[position] >= _NEVER:
+                continue
             both = self._best(moves, cost, fall, rise, up, down)
             if both is not None:
                 effects = [(both, up), (-both, down)]
@@ -310,17 +366,18 @@ class _Table:
         effect = reduce(np.multiply.outer, [m[i] for m, i in zip(moves, choice, strict=True)])
         return np.where(np.isnan(self.counts), 0.0, effect)
 
-    def _ceiling(self, position: tuple[int, ...]) -> float:
+    def _ceiling(self, position: tuple[int, ...], *, is_past: bool) -> float:
         """The least of the totals over a cell that are shown whatever they are."""
         covering = [
             np.flatnonzero((incidence | ~incidence[row]).all(axis=1))
             for incidence, row in zip(self.incidences, position, strict=True)
         ]
         index = np.ix_(*covering)
+        counts = np.fmin(self.counts, self.earlier.least)[index] if is_past else self.counts[index]
         # A cell seen before bounds the others as one that is always shown does.
-        fixed = (~self.may_hide[index] | self.is_known[index]) & ~np.isnan(self.counts[index])
-        bounds = np.append(self.counts[index][fixed], self.most[index].ravel())
-        return float(bounds.min())
+        seen = (self.earlier.was_seen & ~self.earlier.is_changed)[index]
+        fixed = (~self.may_hide[index] | seen) & ~np.isnan(counts)
+        return float(np.append(counts[fixed], self.most[index].ravel()).min())
 
     def hide_all_beside(self, position: tuple[int, ...]) -> None:
         """Withhold every cell that shares a sum with one, as far as it may be withheld."""

@@ -11,7 +11,7 @@ from disclosure_attack import attack_table, cells_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration.statistics.disclosure import round_half_up, withhold
+from orchestration.statistics.disclosure import Earlier, round_half_up, withhold
 
 
 @st.composite
@@ -80,7 +80,9 @@ def test_what_a_reader_knows_already_protects_nothing(table, data):
         st.lists(st.integers(0, 4), min_size=counts.size, max_size=counts.size)
     )
     known = (np.array(flags) == 0).reshape(counts.shape)
-    found = withhold(counts, incidences, least_shown=5, may_hide=may_hide, is_known=known)
+    none = np.full(counts.shape, np.nan)
+    earlier = Earlier(known, ~known, np.where(known, counts, np.nan), none, none)
+    found = withhold(counts, incidences, least_shown=5, may_hide=may_hide, earlier=earlier)
     attack = attack_table(counts, incidences, found.is_withheld & ~known)
     utmost = attack_table(counts, incidences, may_hide & ~known)
     cells = cells_of(incidences).toarray()

@@ -319,26 +319,29 @@ class Releases:
     def _programme(self, quantity: str, unknowns: dict, *, utmost: bool) -> Attack:
         rows, least, most = [], [], []
 
-        def shown(cell: Cell | None) -> float | None:
-            if cell is None or (utmost and self.is_hideable(cell)):
+        newest = len(self.releases) - 1
+
+        def shown(cell: Cell | None, number: int) -> float | None:
+            # What the last release could withhold at most; what is out cannot be taken back.
+            if cell is None or (utmost and number == newest and self.is_hideable(cell)):
                 return None
             return cell.shown
 
         for number, group in enumerate(self.grouped):
             for cell in group[quantity]:
                 low, high = 0.0, np.inf
-                value = shown(cell)
+                value = shown(cell, number)
                 if value is not None:
                     low = high = value
                 elif not cell.is_open:
                     for inner, inner_part, outer, outer_part in self.nested:
                         if inner == quantity and inner_part == cell.part:
                             other = replace(cell, quantity=outer, part=outer_part).key
-                            value = shown(self.by_key[number].get(other))
+                            value = shown(self.by_key[number].get(other), number)
                             high = high if value is None else min(high, value)
                         if outer == quantity and outer_part == cell.part:
                             other = replace(cell, quantity=inner, part=inner_part).key
-                            value = shown(self.by_key[number].get(other))
+                            value = shown(self.by_key[number].get(other), number)
                             low = low if value is None else max(low, value)
                 if low > 0 or high < np.inf:
                     row = self._row(cell, number, unknowns)
