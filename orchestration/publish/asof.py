@@ -22,7 +22,7 @@ from orchestration.progress import Progress, silent
 from orchestration.publish import disclosure, release
 from orchestration.settings import Settings
 from orchestration.versions import code_version
-from orchestration.warehouse import write_lock
+from orchestration.warehouse import ensure_tables, write_lock
 
 
 class RebuildError(Exception):
@@ -94,6 +94,7 @@ def rebuild_as_of(
                 + ("; ".join(problems) or (done.stdout + done.stderr)[-2000:])
             )
         with duckdb.connect(str(copy.warehouse_path)) as con:
+            ensure_tables(con)
             try:
                 planned = disclosure.plan(con, copy)
             except disclosure.DisclosureError as error:

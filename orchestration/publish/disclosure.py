@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import csv
 import fnmatch
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -68,12 +69,15 @@ class Count:
 
 @dataclass(frozen=True)
 class Declaration:
-    """What a mart declares: its counts, the columns computed from several of them, and the words
-    to put into columns of text where a count is withheld or rounded."""
+    """What a mart declares: its counts, the columns computed from several of them (``beside``) or
+    from counts that are not in the row (``below``: empty in every row below the force that a
+    policy holds for), and the words to put into columns of text where a count is withheld or
+    rounded."""
 
     mart: str
     counts: tuple[Count, ...]
     beside: tuple[str, ...] = ()
+    below: tuple[str, ...] = ()
     words: Mapping[str, str] = field(default_factory=dict)
     words_rounded: Mapping[str, str] = field(default_factory=dict)
     is_absent_zero: bool = False
@@ -81,7 +85,7 @@ class Declaration:
     @property
     def columns(self) -> set[str]:
         """Every column that the declaration names, ``is_suppressed`` among them."""
-        named = {"is_suppressed", *self.beside, *self.words, *self.words_rounded}
+        named = {"is_suppressed", *self.beside, *self.below, *self.words, *self.words_rounded}
         for count in self.counts:
             named |= {count.column, *count.beside}
         return named
@@ -90,7 +94,8 @@ class Declaration:
 @dataclass(frozen=True)
 class Protection:
     """A mart as it may be released: ``rows`` has ``row_id`` and, for count i, ``withheld_i`` and
-    ``base_i`` (what it is rounded to; 0 for not at all), for rows that differ from the mart."""
+    ``base_i`` (what it is rounded to; 0 for not at all), for rows below the force that a policy
+    holds for."""
 
     declaration: Declaration
     rows: pd.DataFrame
@@ -109,6 +114,7 @@ class Protection:
         own = {count.column: i for i, count in enumerate(declared.counts)}
         computed = {name: touched[i] for i, c in enumerate(declared.counts) for name in c.beside}
         computed |= dict.fromkeys(declared.beside, any_touched)
+        computed |= dict.fromkeys(declared.below, "d.row_id is not null")
         selected = []
         for name, kind in columns:
             value = f"m.{ident(name)}"
@@ -157,7 +163,10 @@ def declarations(folder: Path = MARTS) -> dict[str, Declaration]:
 
 
 def _declaration(mart: str, given: Mapping[str, Any]) -> Declaration:
-    known = {"counts", "area", "period", "parts", "beside", "words", "words_rounded", "absent"}
+    known = {
+        *("counts", "area", "period", "parts", "absent"),
+        *("beside", "below", "words", "words_rounded"),
+    }
     unknown = set(given) - known
     if unknown:
         raise DisclosureError(f"{mart}: disclosure has no key {', '.join(sorted(unknown))}")
@@ -189,6 +198,7 @@ def _declaration(mart: str, given: Mapping[str, Any]) -> Declaration:
         mart,
         tuple(counts),
         tuple(given.get("beside", ())),
+        tuple(given.get("below", ())),
         dict(given.get("words", {})),
         dict(given.get("words_rounded", {})),
         given.get("absent") == "zero",
@@ -291,7 +301,6 @@ def plan(con: duckdb.DuckDBPyConnection, settings: Settings) -> Plan:
     Reads the marts and ``ledger.disclosure``; changes nothing. Raises DisclosureError where a
     declaration does not fit its mart or a series has no policy.
     """
-    import pandas as pd
 
     declared = _present(con)
     in_force = policies(settings)
@@ -312,12 +321,12 @@ def plan(con: duckdb.DuckDBPyConnection, settings: Settings) -> Plan:
                 _decide(series, rows, past, policy, state, parents, settings.force.code)
         waiting = state.with_more_to_withhold()
     cells = cells.merge(state.all_withheld(), on=_COORDINATE, how="left", validate="many_to_one")
-    cells["is_withheld"] = cells["is_withheld"].eq(True)  # noqa: FBT003
+    cells["is_withheld"] = cells["is_withheld"].eq(True)
     bases = cells["series"].map(lambda series: in_force[policy_of(_named(series))].rounding_base)
     cells["base"] = np.where(cells["is_withheld"] | cells["is_open"], 0, bases)
     cells.loc[cells["base"] <= 1, "base"] = 0
-    ruled = cells["series"].map(lambda series: _matters(in_force, _named(series)))
-    return Plan(_protections(cells, declared), _for_the_ledger(cells[ruled]))
+    cells["is_ruled"] = cells["series"].map(lambda series: _matters(in_force, _named(series)))
+    return Plan(_protections(cells, declared), _for_the_ledger(cells[cells["is_ruled"]]))
 
 
 def record(con: duckdb.DuckDBPyConnection, planned: Plan, release_id: str) -> None:
@@ -440,7 +449,8 @@ def _told_apart(cells: pd.DataFrame) -> pd.DataFrame:
 def _history(con: duckdb.DuckDBPyConnection, series: Iterable[str]) -> pd.DataFrame:
     """What earlier releases have shown and withheld of some series."""
     frame = con.execute(
-        "select * from ledger.disclosure where list_contains($1, series) order by all",
+        "select * exclude (first_release_id) from ledger.disclosure "
+        "where list_contains($1, series) order by all",
         [list(series)],
     ).df()
     for column in ("first_month", "last_month"):
@@ -581,7 +591,7 @@ def _period_axis(periods: set[tuple[Any, Any]]) -> _Axis:
     edges = sorted({edge for span in spans for edge in span})
     stretches = [
         (start, end)
-        for start, end in zip(edges, edges[1:], strict=False)
+        for start, end in itertools.pairwise(edges)
         if any(first <= start and end <= last for first, last in spans)
     ]
     for start, end in stretches:
@@ -647,7 +657,7 @@ class _State:
             np.full(len(cells), bound) for bound in (0.0, np.inf, 0.0, np.inf)
         )
         for name, own, at, count, free in self._inner(series, cells):
-            withheld = self.withheld[name].reindex(at).eq(True).to_numpy()  # noqa: FBT003
+            withheld = self.withheld[name].reindex(at).eq(True).to_numpy()
             low = np.where(np.isnan(count) | withheld, 0.0, count)
             least[own] = np.maximum(least[own], np.where(free, 0.0, low))
             least_now[own] = np.maximum(least_now[own], low)
@@ -667,7 +677,7 @@ class _State:
         ]:
             distance = np.abs(count - cells["count"].to_numpy()[own])
             close = at[free & (distance < least_shown - 1)]
-            is_new = ~self.withheld[name].reindex(close).eq(True).to_numpy()  # noqa: FBT003
+            is_new = ~self.withheld[name].reindex(close).eq(True).to_numpy()
             self.forced.setdefault(name, set()).update(close[is_new])
 
     def _inner(self, series: str, cells: pd.DataFrame) -> Iterable[_Other]:
@@ -682,7 +692,7 @@ class _State:
         own = np.flatnonzero((cells["parts"] == parts).to_numpy())
         at = _index(cells.iloc[own].assign(parts=other))
         count = self.counts[name].reindex(at).to_numpy(dtype=float)
-        free = self.may_withhold[name].reindex(at).eq(True).to_numpy()  # noqa: FBT003
+        free = self.may_withhold[name].reindex(at).eq(True).to_numpy()
         return name, own, at, count, free
 
     def decide(self, series: str, cells: pd.DataFrame, is_withheld: np.ndarray) -> None:
@@ -722,7 +732,7 @@ def _inner_first(cells: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     from graphlib import TopologicalSorter
 
     groups = {str(series): rows for series, rows in cells.groupby("series", sort=True)}
-    order: TopologicalSorter[str] = TopologicalSorter({name: () for name in groups})
+    order: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(groups, ()))
     for inner, _, outer, _ in nested(groups):
         order.add(outer, inner)
     return [(name, groups[name]) for name in order.static_order()]
@@ -788,9 +798,7 @@ def _choose(
     state.force(series, table.cells[found.is_lifted[now]], policy.least_shown)
 
 
-def _earlier(
-    table: _Table, counts: np.ndarray, absent: np.ndarray, least_shown: int
-) -> Earlier:
+def _earlier(table: _Table, counts: np.ndarray, absent: np.ndarray, least_shown: int) -> Earlier:
     """What earlier releases said of the cells of a table. What has no row in the marts since it
     counts nothing was seen to be nothing."""
     then = table.positions(table.past)
@@ -866,9 +874,8 @@ def _shares_atom(incidence: np.ndarray, row: int) -> bool:
 def _protections(cells: pd.DataFrame, declared: Mapping[str, Declaration]) -> dict[str, Protection]:
     import pandas as pd
 
-    touched = cells[cells["is_withheld"] | (cells["base"] > 1)]
     found = {}
-    for mart, rows in touched.groupby("mart", sort=True):
+    for mart, rows in cells[cells["is_ruled"] & ~cells["is_open"]].groupby("mart", sort=True):
         columns = {}
         numbers = range(len(declared[str(mart)].counts))
         for number in numbers:

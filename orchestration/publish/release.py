@@ -135,10 +135,10 @@ def build_release(
     """Build a release from schema ``marts`` of the working database and make it current.
 
     ``marts`` left out means every table and view of the schema. ``protections`` says of which marts
-    what is withheld (``disclosure.plan``); the others are published as they are. ``provenance`` goes into the
-    manifest as it is (load ids, gate results, code version) and must be expressible as JSON; its
-    ``code_version``, where present, is also put in ``release_info``. The last ``keep_last``
-    releases are kept, never fewer than two.
+    what is withheld (``disclosure.plan``); the others are published as they are. ``provenance``
+    goes into the manifest as it is (load ids, gate results, code version) and must be expressible
+    as JSON; its ``code_version``, where present, is also put in ``release_info``. The last
+    ``keep_last`` releases are kept, never fewer than two.
 
     The caller holds the writer lock and has closed its own connections to the working database,
     which is opened read-only here. Leftovers of crashed builds are removed first.

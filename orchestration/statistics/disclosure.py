@@ -20,19 +20,19 @@ tables with the GHQUAR cell suppression engine", in: J. Domingo-Ferrer (ed.), In
 Statistical Databases, LNCS 2316, 2002), with totals of any overlap in place of nested ones.
 
 What else is shown may bound a cell: the crimes of one kind are no more than all crimes of the area
-and month. Moves stay within such bounds (``outer_bounds``). Some of them can be lifted, since the cell
-that they come from may be withheld as well (``shown_bounds``): this is done where there is no other
-way, and said (``is_lifted``).
+and month. Moves stay within such bounds (``outer_bounds``). Some of them can be lifted, since the
+cell that they come from may be withheld as well (``shown_bounds``): this is done where there is no
+other way, and said (``is_lifted``).
 
 Readers keep what was published before. A move that changes only counts that were withheld whenever
-they were published (or never were) can be made in every release alike, and agrees with all of them,
-whatever has changed between them; so can, in the present one alone, a move that changes only counts
-that are not as they ever were. No other moves are used. Counts that were small in an earlier release
-are protected as those of the present one.
+they were published (or never were) can be made in every release alike, and agrees with all of
+them, whatever has changed between them; so can, in the present one alone, a move that changes only
+counts that are not as they ever were. No other moves are used. Counts that were small in an
+earlier release are protected as those of the present one.
 
-Totals that are shown whatever they are (``may_hide`` false: the whole force) bound what is possible:
-of a total of 1, no part can be 4. Where the full range cannot be reached by moves, every cell that
-shares a sum with the small one and may be withheld is; no choice of cells hides more than that.
+Totals that are shown whatever they are (``may_hide`` false: the whole force) bound what is
+possible: of a total of 1, no part can be 4. Where the full range cannot be reached by moves, every
+cell that shares a sum with the small one and may be withheld is; no choice hides more than that.
 
 Belongs here: the choice and the rounding, on arrays. Does not belong here: which counts are
 sensitive, what is published of a mart, and what earlier releases have shown (``publish``).
@@ -83,9 +83,10 @@ class Withheld:
     """What to withhold of one table; all arrays have the shape of the table.
 
     ``is_small`` marks counts withheld for their size, ``is_beside`` those withheld to protect
-    them, ``is_bounded`` the small ones for which all that could be withheld is, since what is always
-    shown does not leave the whole range, ``is_known`` the small ones that a reader has seen before
-    and nothing can protect, and ``is_lifted`` cells whose ``shown_bounds`` a reader must not know.
+    them, ``is_bounded`` the small ones for which all that could be withheld is, since what is
+    always shown does not leave the whole range, ``is_known`` the small ones that a reader has seen
+    before and nothing can protect, and ``is_lifted`` cells whose ``shown_bounds`` a reader must
+    not know.
     """
 
     is_small: NDArray[np.bool_]
@@ -205,7 +206,9 @@ class _Table:
         self.is_lifted = np.zeros(shape, dtype=bool)
         self.bound(None, None)
         # Withholding many small cells is better than one that says much.
-        self.price = np.where(np.isnan(self.counts), 0.0, 1.0 + np.log1p(np.nan_to_num(self.counts)))
+        self.price = np.where(
+            np.isnan(self.counts), 0.0, 1.0 + np.log1p(np.nan_to_num(self.counts))
+        )
         self.price[~self.may_hide & ~np.isnan(self.counts)] = _NEVER
         self.price[self.is_void] = _NEVER
 
@@ -263,9 +266,11 @@ class _Table:
             inside = np.flatnonzero(incidence[row])
             outside = np.flatnonzero(incidence[row] == 0)
             alone = incidence[:, inside].T
-            pairs = (incidence[:, inside, None] - incidence[:, None, outside]).reshape(
-                len(incidence), -1
-            ).T
+            pairs = (
+                (incidence[:, inside, None] - incidence[:, None, outside])
+                .reshape(len(incidence), -1)
+                .T
+            )
             found = np.concatenate([alone, pairs]).astype(float)
             self._moves[axis][row] = found
         return found

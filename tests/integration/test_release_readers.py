@@ -63,7 +63,14 @@ def test_readers_never_fail_and_never_see_two_releases(tmp_path: Path) -> None:
 
     def publish(stamp: int) -> None:
         set_stamp(warehouse, stamp)
-        build_release(warehouse, releases, release_id=f"r{stamp:03}", protections={}, provenance={}, keep_last=3)
+        build_release(
+            warehouse,
+            releases,
+            release_id=f"r{stamp:03}",
+            protections={},
+            provenance={},
+            keep_last=3,
+        )
 
     publish(0)
     readers = [

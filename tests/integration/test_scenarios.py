@@ -5,14 +5,18 @@ The truth lies beside the extracts; only tests read it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 import pytest
+from disclosure_attack import Cell, Releases, published
 from warehouse_support import dbt
 from whole_runs import load_everything
 
+from orchestration.publish import disclosure, release
+from orchestration.settings import PROJECT, load_settings
 from orchestration.simulate import simulate
 from orchestration.simulate.truth import FOLDER
 
@@ -248,3 +252,73 @@ def test_most_of_the_references_rise_is_recording(reference: World) -> None:
         "where recorded_month between '2021-04' and '2021-11'"
     )
     assert abs(like_for_like[1] - truth) <= 5
+
+
+@pytest.fixture(scope="module")
+def two_releases(
+    reference: World, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[list[Cell], list[Cell]]:
+    """What a reader sees in two releases: the first of a warehouse that lacks one record in forty,
+    which came late, and the second of the whole one."""
+    folder = tmp_path_factory.mktemp("releases")
+    settings = load_settings(home=folder, config=PROJECT / "plumbline.yml")
+    found = []
+    for name in ("early", "late"):
+        warehouse = folder / name / "plumbline.duckdb"
+        warehouse.parent.mkdir()
+        shutil.copyfile(reference.database, warehouse)
+        if name == "early":
+            with duckdb.connect(str(warehouse)) as con:
+                con.execute("delete from facts.fct_offence where hash(offence_id) % 40 = 0")
+            marts = ("mart_monthly_series", "mart_headline_indicators", "mart_outcomes")
+            selected = [f"fct_offence+,+{mart}" for mart in marts]
+            built = dbt(
+                warehouse,
+                folder / "target",
+                *("run", "--select", *selected, "--exclude", "fct_offence"),
+            )
+            assert built.code == 0, built.output[-6000:]
+        with duckdb.connect(str(warehouse)) as con:
+            if name == "late":
+                con.execute(f"attach '{folder}/early/plumbline.duckdb' as early (read_only)")
+                con.execute("insert into ledger.disclosure select * from early.ledger.disclosure")
+                con.execute("detach early")
+            planned = disclosure.plan(con, settings)
+            disclosure.record(con, planned, name)
+        info = release.build_release(
+            warehouse,
+            folder / "releases",
+            release_id=name,
+            protections=planned.marts,
+            provenance={},
+            keep_last=2,
+        )
+        found.append(published(warehouse, info.database))
+    return found[0], found[1]
+
+
+def test_no_small_count_of_a_release_can_be_worked_out(two_releases) -> None:
+    first, _ = two_releases
+    attacked, exposed = Releases(first).exposed(every=4)
+    assert attacked > 500
+    assert exposed == []
+
+
+def test_nor_by_setting_it_beside_the_release_before(two_releases) -> None:
+    first, second = two_releases
+    attacked, exposed = Releases(first, second).exposed(every=8)
+    assert attacked > 500
+    assert exposed == []
+
+
+def test_withholding_the_small_counts_alone_would_not_do(two_releases) -> None:
+    """The attack finds what it should: with nothing withheld beside them, they are known."""
+    first, _ = two_releases
+    bare = [
+        cell if 0 < cell.true < 5 and not cell.is_open else replace(cell, shown=cell.true)
+        for cell in first
+        if cell.quantity.startswith("outcome/")
+    ]
+    attacked, exposed = Releases(bare).exposed(every=6)
+    assert attacked > 100
+    assert len(exposed) > 20

@@ -18,9 +18,7 @@ from orchestration.statistics.disclosure import Earlier, round_half_up, withhold
 def axes(draw, atoms):
     """Single rows, and totals of any overlap over them."""
     totals = draw(
-        st.lists(
-            st.lists(st.booleans(), min_size=atoms, max_size=atoms).filter(any), max_size=3
-        )
+        st.lists(st.lists(st.booleans(), min_size=atoms, max_size=atoms).filter(any), max_size=3)
     )
     return np.array([*np.eye(atoms, dtype=bool), *[np.array(t) for t in totals]])
 
@@ -41,7 +39,6 @@ def tables(draw):
     if draw(st.booleans()):
         may_hide[-1] = False
     return counts, incidences, may_hide
-
 
 
 @settings(max_examples=120, deadline=None)
@@ -76,9 +73,7 @@ def test_the_choice_is_the_same_each_time(table, random):
 @given(tables(), st.data())
 def test_what_a_reader_knows_already_protects_nothing(table, data):
     counts, incidences, may_hide = table
-    flags = data.draw(
-        st.lists(st.integers(0, 4), min_size=counts.size, max_size=counts.size)
-    )
+    flags = data.draw(st.lists(st.integers(0, 4), min_size=counts.size, max_size=counts.size))
     known = (np.array(flags) == 0).reshape(counts.shape)
     none = np.full(counts.shape, np.nan)
     earlier = Earlier(known, ~known, np.where(known, counts, np.nan), none, none)
@@ -97,9 +92,7 @@ def test_what_a_reader_knows_already_protects_nothing(table, data):
 @given(tables(), st.data())
 def test_what_was_withheld_stays_so(table, data):
     counts, incidences, may_hide = table
-    flags = data.draw(
-        st.lists(st.booleans(), min_size=counts.size, max_size=counts.size)
-    )
+    flags = data.draw(st.lists(st.booleans(), min_size=counts.size, max_size=counts.size))
     hidden = np.array(flags).reshape(counts.shape)
     found = withhold(counts, incidences, least_shown=5, may_hide=may_hide, is_hidden=hidden)
     assert (found.is_withheld >= (hidden & may_hide)).all()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -38,7 +38,7 @@ class Attack:
         self.inexact, self.limits = self.inexact[finite], self.limits[finite]
 
     def end_of(self, cell: np.ndarray, sign: int) -> float:
-        """Least (``sign`` 1) or greatest (-1) value of a sum of unknowns (coefficients ``cell``)."""
+        """Least (``sign`` 1) or greatest (-1) value of a sum of unknowns (``cell``)."""
         found = linprog(
             sign * cell,
             A_eq=self.exact if self.exact.shape[0] else None,
@@ -123,7 +123,8 @@ select 'programme/' || what || '/' || group_code, '', area, first_month, month, 
     union all
     select case measure_code when 'diversion_reoffending_share' then 'diversion_completion_share'
             else 'diversion_referrals' end,
-        group_code, case npu_code when 'all' then 'force/all' else 'npu/' || npu_code end, month - case period_type when 'month' then interval 0 month else interval 11 month end,
+        group_code, case npu_code when 'all' then 'force/all' else 'npu/' || npu_code end,
+        month - case period_type when 'month' then interval 0 month else interval 11 month end,
         month, denominator_count
     from {s}.mart_programme where programme_code = 'diversions'
         and measure_code <> 'diversion_referrals'
@@ -182,16 +183,6 @@ def published(warehouse: Path, release: Path) -> list[Cell]:
     return cells
 
 
-@dataclass
-class World:
-    """What a reader of one or more releases can use: sums of unknowns with what is shown of them.
-
-    An unknown is a part of a quantity in a unit and a month; ``version`` tells apart what changed
-    between releases (the reader is given which did)."""
-
-    cells: list[tuple[Cell, dict[tuple, int]]] = field(default_factory=list)
-
-
 def _nested(quantities: Iterable[str]) -> list[tuple[str, str, str, str]]:
     there, found = set(quantities), []
     with NESTING.open(encoding="utf-8", newline="") as file:
@@ -239,23 +230,23 @@ class Releases:
         )
         return about_persons and not cell.is_open
 
-    def exposed(self) -> tuple[int, list[str]]:
-        """How many small counts are withheld, and those that a reader can narrow down further
-        than by what is shown whatever it is."""
+    def exposed(self, every: int = 1) -> tuple[int, list[str]]:
+        """How many small counts are attacked (one in ``every``), and those that a reader can narrow
+        down further than by what is shown whatever it is."""
         attacked, found = 0, []
         for quantity in self.quantities:
-            number, bad = self._attack(quantity)
+            number, bad = self._attack(quantity, every)
             attacked += number
             found += bad
         return attacked, found
 
-    def _attack(self, quantity: str) -> tuple[int, list[str]]:
+    def _attack(self, quantity: str, every: int) -> tuple[int, list[str]]:
         small = [
             (number, cell)
             for number, group in enumerate(self.grouped)
             for cell in group[quantity]
             if self.is_hideable(cell) and 0 < cell.true < self.least_shown
-        ]
+        ][::every]
         if not small:
             return 0, []
         unknowns = self._unknowns(quantity)
@@ -266,8 +257,6 @@ class Releases:
             if cell.shown is not None:
                 found.append(f"{cell} is shown")
                 continue
-            if number and self.by_key[0].get(cell.key, cell).shown == cell.true:
-                continue  # it was no small count by the rules then
             row = self._row(cell, number, unknowns)
             low, high = attack.range_of(row)
             if low <= 1e-6 and high >= self.least_shown - 1 - 1e-6:
@@ -355,9 +344,7 @@ class Releases:
 
     def _is_whole(self, cell: Cell, number: int, quantity: str, unknowns: dict) -> bool:
         units = [
-            replace(cell, area=area).key
-            for area in unknowns["areas"]
-            if area.startswith("npu/")
+            replace(cell, area=area).key for area in unknowns["areas"] if area.startswith("npu/")
         ]
         found = [self.by_key[number].get(key) for key in units]
         # An absent cell of the outcomes is nought.

@@ -1,0 +1,238 @@
+"""Declarations and policies of small counts, and what a release then shows of a mart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+import yaml
+from disclosure_attack import Attack, cells_of
+
+from orchestration import warehouse
+from orchestration.publish import disclosure
+from orchestration.publish.release import build_release
+from orchestration.settings import Settings, SettingsError, load_settings
+
+MODELS = {
+    model["name"]: model
+    for path in sorted(disclosure.MARTS.rglob("*.yml"))
+    for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", [])
+}
+
+UNITS = ["npu/A", "npu/B", "npu/C"]
+#: Admissions of residents by unit, in three months.
+ADMISSIONS = np.array([[3, 12, 9], [0, 26, 11], [41, 33, 18]], dtype=float)
+
+
+def declared(model: dict) -> dict | None:
+    return ((model.get("config") or {}).get("meta") or {}).get("disclosure")
+
+
+# ------------------------------------------------------------------------------------ declarations
+
+
+@pytest.mark.parametrize("name", sorted(n for n in MODELS if n.startswith("mart_")))
+def test_every_mart_of_counts_says_what_is_withheld_of_it(name):
+    columns = {column["name"] for column in MODELS[name]["columns"]}
+    has_areas = columns & {"area_id", "npu_code", "is_suppressed"}
+    has_counts = any(column.endswith("_count") or column == "value" for column in columns)
+    if has_areas and has_counts:
+        about = declared(MODELS[name])
+        assert about is not None, f"{name} has counts: declare meta disclosure (docs/disclosure.md)"
+        assert "counts" in about or about.get("not_needed"), name
+
+
+@pytest.mark.parametrize("name", sorted(disclosure.declarations()))
+def test_declared_columns_are_columns_of_the_mart(name):
+    columns = {column["name"] for column in MODELS[name]["columns"]}
+    declaration = disclosure.declarations()[name]
+    assert declaration.columns <= columns
+    # What is not declared a count and is named one would be shown: it must say why.
+    counted = {c.column for c in declaration.counts} | {*declaration.beside, *declaration.below}
+    counted |= {b for c in declaration.counts for b in c.beside}
+    about_time = {name for name in columns if name.endswith(("month_count", "day_count"))}
+    assert {c for c in columns if c.endswith("_count")} - counted - about_time <= {
+        "quarantined_row_count"
+    }
+
+
+def test_every_series_has_a_policy_that_exists():
+    codes = disclosure.policies(Settings())
+    used = {row["policy_code"] for row in disclosure._read(disclosure.SERIES)}
+    assert used <= set(codes)
+    assert set(codes) <= used
+    assert disclosure.policy_of("indicator/sharp_object_admissions/recorded") == "hospital"
+    assert disclosure.policy_of("indicator/under_25_vwi/recorded") == "persons"
+    assert disclosure.policy_of("indicator/all_crime/recorded") == "crimes"
+    with pytest.raises(disclosure.DisclosureError, match="add a pattern"):
+        disclosure.policy_of("something/else")
+
+
+def test_nested_series_are_found_by_the_text_that_the_star_stands_for():
+    there = ["indicator/homicide/recorded", "indicator/homicide/like_for_like", "indicator/x"]
+    assert disclosure.nested(there) == [
+        ("indicator/homicide/like_for_like", "", "indicator/homicide/recorded", "")
+    ]
+
+
+# ---------------------------------------------------------------------------------------- policies
+
+
+def configured(tmp_path: Path, text: str) -> Settings:
+    path = tmp_path / "plumbline.yml"
+    path.write_text(text, encoding="utf-8")
+    return load_settings(home=tmp_path, config=path)
+
+
+def test_a_force_changes_a_policy(tmp_path):
+    settings = configured(tmp_path, "disclosure: {policies: {crimes: {least_shown: 10}}}")
+    found = disclosure.policies(settings)
+    assert (found["crimes"].least_shown, found["crimes"].rounding_base) == (10, 1)
+    assert (found["hospital"].least_shown, found["hospital"].rounding_base) == (8, 5)
+
+
+def test_a_policy_that_is_not_there_is_refused(tmp_path):
+    settings = configured(tmp_path, "disclosure: {policies: {patients: {least_shown: 10}}}")
+    with pytest.raises(disclosure.DisclosureError, match=r"policies\.patients"):
+        disclosure.policies(settings)
+
+
+def test_a_policy_that_rounds_counts_to_nought_is_refused(tmp_path):
+    with pytest.raises(SettingsError, match="rounded to 0"):
+        configured(
+            tmp_path, "disclosure: {policies: {hospital: {least_shown: 2, rounding_base: 5}}}"
+        )
+
+
+# ----------------------------------------------------------------------------------------- release
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Path:
+    """A working database with one mart: admissions by unit and month, and of the force."""
+    path = tmp_path / "plumbline.duckdb"
+    with duckdb.connect(str(path)) as con:
+        warehouse.ensure_tables(con)
+        con.execute(
+            """
+            create schema if not exists marts;
+            create table marts.mart_monthly_series (
+                measure_code varchar, basis varchar, area_id varchar, month date, value double,
+                value_lower double, value_upper double, supply_status varchar,
+                is_suppressed boolean
+            )
+            """
+        )
+        fill(con, ADMISSIONS)
+    return path
+
+
+def fill(con: duckdb.DuckDBPyConnection, counts: np.ndarray, months: int = 3) -> None:
+    con.execute("delete from marts.mart_monthly_series")
+    table = np.vstack([counts, counts.sum(axis=0)])
+    for area, line in zip([*UNITS, "force/west-midlands"], table, strict=True):
+        for month, count in list(enumerate(line, 1))[:months]:
+            con.execute(
+                "insert into marts.mart_monthly_series values "
+                "('sharp_object_admissions', 'recorded', ?, make_date(2021, ?, 1), ?, ?, ?, "
+                "'supplied', false)",
+                [area, month, count, count / 2, count * 2],
+            )
+
+
+def publish(bench: Path, release_id: str) -> dict[tuple[str, int], tuple]:
+    """Rows of a release by area and month."""
+    with duckdb.connect(str(bench)) as con:
+        planned = disclosure.plan(con, Settings())
+        disclosure.record(con, planned, release_id)
+    info = build_release(
+        bench,
+        bench.with_name("releases"),
+        release_id=release_id,
+        protections=planned.marts,
+        provenance={},
+        keep_last=9,
+    )
+    with duckdb.connect(str(info.database), read_only=True) as con:
+        rows = con.execute(
+            "select area_id, month(month), value, value_lower, supply_status, is_suppressed "
+            "from mart_monthly_series"
+        ).fetchall()
+    return {(area, month): tuple(rest) for area, month, *rest in rows}
+
+
+def test_admissions_below_the_force_are_withheld_and_rounded(bench):
+    rows = publish(bench, "r1")
+    # 1 to 7 are withheld, nought is shown, others are rounded, and none keeps its limits.
+    assert rows["npu/A", 1] == (None, None, "suppressed", True)
+    assert rows["npu/A", 2] == (10, None, "rounded", False)
+    assert rows["npu/B", 2] == (25, None, "rounded", False)
+    # The force is exact: without a second unit withheld, 3 would be what remains of 44.
+    assert rows["force/west-midlands", 1] == (44, 22, "supplied", False)
+    assert rows["npu/C", 1] == (None, None, "suppressed", True)
+    assert rows["npu/B", 1][3] is False
+
+
+def test_what_is_shown_leaves_small_admissions_open(bench):
+    rows = publish(bench, "r1")
+    units, months = np.vstack([np.eye(3), np.ones(3)]), np.eye(3)
+    areas = [*UNITS, "force/west-midlands"]
+    shown = [rows[area, month][0] for area in areas for month in (1, 2, 3)]
+    kept = [i for i, value in enumerate(shown) if value is not None]
+    values = np.array([shown[i] for i in kept])
+    # A rounded count stands for any that rounds to it; nought and the force's are as they are.
+    slack = np.array([0 if i >= 9 or shown[i] == 0 else 2 for i in kept])
+    cells = cells_of([units, months])
+    attack = Attack(cells[kept], values - slack, values + slack)
+    low, high = attack.range_of(cells.toarray()[0])
+    assert low == 0
+    assert high >= 7
+
+
+def test_what_was_withheld_stays_withheld_in_the_next_release(bench):
+    first = publish(bench, "r1")
+    changed = ADMISSIONS.copy()
+    changed[0, 0] = 9  # late records: no small count any more
+    with duckdb.connect(str(bench)) as con:
+        fill(con, changed)
+    second = publish(bench, "r2")
+    withheld = {key for key, row in first.items() if row[3]}
+    assert withheld == {("npu/A", 1), ("npu/C", 1)}
+    # Were 41 shown now, the 3 of before would follow from the 44 of before.
+    assert withheld <= {key for key, row in second.items() if row[3]}
+
+
+def test_what_was_shown_hides_nothing_in_the_next_release(bench):
+    before = ADMISSIONS.copy()
+    before[0, 0] = 8
+    with duckdb.connect(str(bench)) as con:
+        fill(con, before)
+    first = publish(bench, "r1")
+    assert not any(row[3] for row in first.values())
+    with duckdb.connect(str(bench)) as con:
+        fill(con, ADMISSIONS)
+    second = publish(bench, "r2")
+    assert second["npu/A", 1][3]
+    # Every unit but A counts what it counted before, and a reader has that: nothing else helps, so
+    # all of the month is withheld.
+    assert second["npu/B", 1][3]
+    assert second["npu/C", 1][3]
+
+
+def test_a_mart_without_the_columns_it_declares_is_not_published(bench):
+    with duckdb.connect(str(bench)) as con:
+        con.execute("alter table marts.mart_monthly_series drop column supply_status")
+        with pytest.raises(disclosure.DisclosureError, match="supply_status"):
+            disclosure.plan(con, Settings())
+
+
+def test_marts_that_differ_in_a_count_are_told_apart(bench):
+    with duckdb.connect(str(bench)) as con:
+        con.execute(
+            "insert into marts.mart_monthly_series select * replace (value + 1 as value) "
+            "from marts.mart_monthly_series where area_id = 'npu/A' and month(month) = 1"
+        )
+        with pytest.raises(disclosure.DisclosureError, match="more than one value for npu/A"):
+            disclosure.plan(con, Settings())
