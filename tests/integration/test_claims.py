@@ -79,6 +79,7 @@ def home(built: Built, place: Path) -> Path:
         home / "releases",
         release_id=RELEASE,
         marts=["mart_published_claims", "mart_claim_checks"],
+        protections={},
         provenance={},
         keep_last=2,
     )
