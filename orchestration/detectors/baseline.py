@@ -77,9 +77,9 @@ class Fit(NamedTuple):
         level = rows.current
         from_centre = time - self.level_time[:, level]
         predictor = self.level_effect[:, level] + self.slope * time
-        variance = (
-            1.0 / self.level_weights[:, level] + from_centre * from_centre / self.slope_information
-        )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            variance = 1.0 / self.level_weights[:, level]
+            variance += from_centre * from_centre / self.slope_information
         return predictor, variance
 
 

@@ -36,7 +36,7 @@ Detector = Literal[
 
 #: Below 3 a month no monthly test finds anything: only a whole year is tested.
 LEAST_FOR_PART_OF_A_YEAR = 3.0
-#: Below 20 a month the exact test finds more than a model does (table 4 of docs/detectors.md), and
+#: Below 20 a month the exact test finds more than a model does (docs/detectors.md, by months), and
 #: the scatter beyond Poisson that it leaves out is small.
 LEAST_FOR_A_MODEL = 20.0
 #: A season can be told from a trend from three years on; with less, only same months compare.
@@ -47,7 +47,7 @@ _LEVEL_YEARS = 2
 #: A chart of a ratio needs so many periods before its limits mean anything.
 _LEAST_FOR_LIMITS = 12
 
-#: Measured in docs/detectors.md, tables 2 and 3.
+#: What they find and cry is measured in docs/detectors.md.
 WEEKLY: dict[str, Any] = {
     "w": 3,
     "noPeriods": 10,

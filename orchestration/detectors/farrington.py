@@ -94,8 +94,9 @@ def farrington_flexible(
     ``counts`` (time,) or (time, series): whole numbers from 0, NaN where missing. ``freq``: periods
     a year. ``dates`` (time,): take references by calendar date (freq 12, 52 or 365), as R does with
     ``epochAsDate``; without, by index. ``population``, as counts: exposure, used with
-    ``populationOffset``. The other arguments are R's ``control`` with its names and defaults;
-    ``range`` counts time points from 1 and is b * freq + w + 1 to the last unless given.
+    ``populationOffset``; a time point with none takes no part (R stops: NaN in R's form). The other
+    arguments are R's ``control`` with its names and defaults; ``range`` counts time points from 1
+    and is b * freq + w + 1 to the last unless given.
     ``pastWeeksNotIncluded`` None is ``w``. ``weightsThreshold``: Anscombe residuals beyond it weigh
     their inverse square in the refit.
 
@@ -135,9 +136,10 @@ def farrington_flexible(
             raise ValueError("populationOffset needs a population")
         exposure = np.asarray(population, dtype=np.float64)
         exposure = np.broadcast_to(exposure[:, None] if exposure.ndim == 1 else exposure, y.shape)
-        if np.any(exposure <= 0):
-            raise ValueError("population must be above 0 to be an offset")
-        offset = np.log(exposure)
+        if np.any(exposure < 0):
+            raise ValueError("population must be 0 or more")
+        with np.errstate(divide="ignore"):
+            offset = np.log(exposure)
     prior = None
     if prior_weights is not None:
         if mode == "r_compat":
@@ -162,7 +164,7 @@ def farrington_flexible(
         _EXPONENTS[powertrans], thresholdMethod, mode == "r_compat", days, accumulate,
     )  # fmt: skip
     out = _empty(tested, series)
-    data = _Data.of(y, offset, prior)
+    data = _Data.of(y, offset, prior, as_r=mode == "r_compat")
     enough = _enough(y, tested, limit54)
     found_any = np.zeros(tested.size, dtype=bool)
     where = {int(t): i for i, t in enumerate(tested)}
@@ -206,20 +208,27 @@ class _Data(NamedTuple):
     offset: Array | None
     prior: Array | None
     is_missing: Flags
+    has_no_exposure: Flags | None
 
     @classmethod
-    def of(cls, counts: Array, offset: Array | None, prior: Array | None) -> _Data:
+    def of(cls, counts: Array, offset: Array | None, prior: Array | None, *, as_r: bool) -> _Data:
         y = np.ascontiguousarray(counts.T)
         missing = np.isnan(y)
         o = None if offset is None else np.ascontiguousarray(offset.T)
+        none: Flags | None = None
         if o is not None:
             missing = missing | np.isnan(o)
+            if np.isneginf(o).any():
+                none = np.isneginf(o)
+                o = np.where(none, 0.0, o)
+                if not as_r:
+                    missing = missing | none
         p = None if prior is None else np.ascontiguousarray(prior.T)
         if missing.any():
             p = np.where(missing, 0.0, 1.0 if p is None else p)
         known = np.where(np.isnan(y), 0.0, y)
         logs = np.log(np.where(known > 0, known, 1.0))
-        return cls(known, logs, None if o is None else np.nan_to_num(o), p, np.isnan(y))
+        return cls(known, logs, None if o is None else np.nan_to_num(o), p, np.isnan(y), none)
 
 
 def _check(
@@ -465,6 +474,11 @@ def _test(
         take(model, again)
 
     value = np.where(data.is_missing[which, point], np.nan, data.counts[which, point])
+    if data.has_no_exposure is not None:
+        is_fitted &= ~data.has_no_exposure[which, point]
+        if method.as_r:
+            rows_at = point[:, None] - before
+            is_fitted &= ~data.has_no_exposure[which[:, None], rows_at].any(axis=1)
     with np.errstate(over="ignore"):
         mean = np.exp(predictor)
     if method.threshold == "delta":

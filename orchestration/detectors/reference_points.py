@@ -141,10 +141,10 @@ def shapes(
         refs = references(point, b, freq, days)
         if refs is None:
             continue
-        # By index the shape hangs on the distances alone, but for a window cut off by the start.
+        # The rows hang on the distances alone, but for a window cut off by the start.
         start = min(int(refs[-1]) - w, 0)
         key = (point - refs).tobytes() + bytes([start < 0])
-        if days is None and key in cached:
+        if key in cached:
             made = cached[key]
         else:
             made = _baseline(refs, w, periods, left_out)

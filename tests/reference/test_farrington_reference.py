@@ -94,9 +94,11 @@ def test_too_short_a_series_has_nothing_to_test(methods: Path, series: str, conf
     assert run(methods, series, config).t.size == 0
 
 
-def test_population_of_zero_is_refused(methods: Path) -> None:
-    with pytest.raises(ValueError, match="population must be above 0"):
-        run(methods, "abattoir_weekly", "pop_b3_b2")
+def test_a_baseline_without_population_is_not_assessed(methods: Path) -> None:
+    """R stops at the first of them."""
+    found = run(methods, "abattoir_weekly", "pop_b3_b2")
+    assert 0 < np.isnan(found.phi).sum() <= found.t.size
+    assert not found.alarm[np.isnan(found.phi)].any()
 
 
 def test_scenarios(methods: Path) -> None:

@@ -166,6 +166,44 @@ def test_past_anomalies_weigh_little_on_either_side() -> None:
         assert width < 0.7 * (plain.upperbound - plain.lowerbound).mean()
 
 
+def test_a_time_point_without_population_takes_no_part() -> None:
+    counts = monthly(10, 50, 2)
+    people = np.full(96, 1000.0)
+    options = PRODUCTION | {"populationOffset": True, "range": [96]}
+    people[60] = 0.0
+    holes = counts.copy()
+    holes[60] = np.nan
+    found = farrington_flexible(counts, 12, population=people, **options)
+    gap = farrington_flexible(holes, 12, population=np.full(96, 1000.0), **options)
+    np.testing.assert_allclose(found.expected, gap.expected)
+    as_r = farrington_flexible(counts, 12, population=people, mode="r_compat", **options)
+    assert np.isnan(as_r.expected).all() and not as_r.alarm.any()
+
+
+def test_expected_counts_follow_the_population() -> None:
+    counts = monthly(11, 50, 2)
+    people = np.full(96, 1000.0)
+    options = PRODUCTION | {"populationOffset": True, "range": [96], "trend": False}
+    plain = farrington_flexible(counts, 12, population=people, **options)
+    people[95] = 2000.0
+    twice = farrington_flexible(counts, 12, population=people, **options)
+    np.testing.assert_allclose(twice.expected, 2 * plain.expected)
+
+
+def test_what_is_not_over_in_one_period_adds_up() -> None:
+    """Two weeks that are each short of their bound, together beyond it."""
+    random = np.random.default_rng(12)
+    counts = random.poisson(30, (320, 300)).astype(float)
+    counts[318:] += 12
+    weekly = {"noPeriods": 10, "pastWeeksNotIncluded": 26, "pThresholdTrend": 1.0, "alpha": 0.01}
+    weekly["thresholdMethod"] = "predictive"
+    one = farrington_flexible(counts, 52, range=[320], **weekly)
+    two = farrington_flexible(counts, 52, range=[320], accumulate=2, **weekly)
+    assert two.alarm.mean() > one.alarm.mean() + 0.1
+    assert np.array_equal(two.alarm, two.p <= 0.01)
+    assert np.array_equal(two.alarm[0], counts[319] > two.upperbound[0])
+
+
 def test_zeros_and_empty_histories() -> None:
     counts = np.zeros((96, 2))
     counts[95, 1] = 7.0
@@ -196,7 +234,8 @@ def test_predictive_bounds_lie_outside_the_plug_in() -> None:
         ({"w": 12}, "below freq"),
         ({"limit54": (5, 0)}, "limit54"),
         ({"populationOffset": True}, "needs a population"),
-        ({"populationOffset": True, "population": np.zeros(96)}, "above 0"),
+        ({"populationOffset": True, "population": np.full(96, -1.0)}, "0 or more"),
+        ({"accumulate": 3}, "1 to w"),
         ({"prior_weights": np.full(96, 2.0)}, "between 0 and 1"),
         ({"prior_weights": np.ones(96), "mode": "r_compat"}, "R has no"),
         ({"dates": ["2020-01-01"]}, "one per time point"),
