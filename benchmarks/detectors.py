@@ -225,7 +225,10 @@ def noufaily(inputs: Inputs) -> list[Result]:
 
         clean, past = run(drawn.clean), run(drawn.past)
         detected = found_in(run(drawn.current).alarm, drawn.window)
-        halved = found_in(run(drawn.dropped[:, large]).alarm_lower, drawn.drop_window[large])
+        halved = np.zeros(1)  # R's form looks up only
+        if options.get("mode") != "r_compat":
+            low = run(drawn.dropped[:, large]).alarm_lower
+            halved = found_in(low, drawn.drop_window[large])
         by_size = [detected[drawn.size == k].mean() for k in (2, 5, 8, 10)]
         rows[name] = (clean.alarm.mean(), past.alarm.mean(), detected.mean(), halved.mean())
         table.append(
@@ -238,20 +241,20 @@ def noufaily(inputs: Inputs) -> list[Result]:
     ours, theirs = rows["production"], rows["R, nbPlugin .005"]
     return [
         Result(
-            11, "false alarms, production over R's nbPlugin .005", Spread((ours[0] / theirs[0],)),
-            1.0, table=table,
+            11, "false alarms, production over R's nbPlugin .005",
+            Spread((float(ours[0] / theirs[0]),)), 1.0, table=table,
             details=[("series", None, f"{drawn.clean.shape[1]:,} of 42 scenarios, 49 weeks each")],
         ),
         Result(
-            11, "the same with past outbreaks", Spread((ours[1] / theirs[1],)), 1.0,
+            11, "the same with past outbreaks", Spread((float(ours[1] / theirs[1]),)), 1.0,
         ),
         Result(
             11, "outbreaks missed, production over R's nbPlugin .005",
-            Spread(((1 - ours[2]) / (1 - theirs[2]),)), 1.0,
+            Spread((float((1 - ours[2]) / (1 - theirs[2])),)), 1.0,
         ),
         Result(
             11, "halvings missed within 8 weeks, level 20 a week up (R: all)",
-            Spread((1 - ours[3],)), 0.5, unit="share",
+            Spread((float(1 - ours[3]),)), 0.5, unit="share",
         ),
     ]  # fmt: skip
 

@@ -83,12 +83,12 @@ def seasonal_shift(
     window leaves that count out of the search.
 
     Scan: for every start from ``least`` to ``window`` periods ago, the tail of a negative binomial
-    for the sum since then, whose variance holds the scatter and the error of the baseline. The most
-    unlikely start counts, times the number of independent tests the nested sums amount to at this
-    alpha (simulated once for normal sums). CUSUM: each count of the window is held to its
-    distribution given those before it, and the normal scores are summed, less ``k``, upwards and
-    downwards. ``alpha`` is of each tail and each method. ``range``: time points from 1; those with
-    a whole baseline unless given.
+    for the sum since then, whose variance holds the scatter and the error of the baseline, taken as
+    Student's t because the scatter is estimated. The most unlikely start counts, times the number
+    of independent tests the nested sums amount to at this alpha (simulated once for normal sums).
+    CUSUM: each count of the window is held to its distribution given those before it, and the
+    normal scores are summed, less ``k``, upwards and downwards. ``alpha`` is of each tail and each
+    method. ``range``: time points from 1; those with a whole baseline unless given.
 
     Raises ValueError for options out of bounds and time points without a baseline.
     """
@@ -243,6 +243,9 @@ def _shift(
         p = np.where(known, at_least(observed, total, scatter), np.nan)
         p_lower = np.where(known, at_most(observed, total, scatter), np.nan)
         ratio = observed / total
+        # phi is itself estimated: a normal tail becomes that of Student's t.
+        degrees = np.where(found.degrees > 0, found.degrees, np.nan)[:, None]
+        p, p_lower = (special.stdtr(degrees, special.ndtri(tail)) for tail in (p, p_lower))
 
     chol = shared + np.einsum("cn,nm->cnm", phi[:, None] * mean, np.eye(mean.shape[1]))
     chol += np.einsum("cn,nm->cnm", (~there).astype(np.float64), np.eye(mean.shape[1]))

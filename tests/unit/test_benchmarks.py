@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pytest
 
-from benchmarks import force, generate, report
+from benchmarks import detectors, force, generate, report
 from benchmarks.cases import NotMeasured, read_bare
 from benchmarks.measure import Comparison, Finished, Result, Spread, in_turn
 from benchmarks.phases import Phases
@@ -192,3 +193,27 @@ def test_a_programs_last_words_are_read_whatever_came_before():
     assert force.last_json(done) == {"rows": {"b": 1}}
     with pytest.raises(NotMeasured, match="nothing here"):
         force.last_json(Finished(0, 1.0, 1, None, "nothing here"))
+
+
+def test_scenarios_of_the_detectors_are_what_they_say():
+    drawn = detectors.scenarios(1, 2)
+    assert drawn.clean.shape == (detectors.WEEKS, 84)
+    # The first set without trend or season: a mean of exp(0.1) and a variance of 1.5 times that.
+    flat = detectors.scenarios(2, 40).clean[:, :40]
+    assert flat.mean() == pytest.approx(np.exp(0.1), rel=0.02)
+    assert flat.var() / flat.mean() == pytest.approx(1.5, rel=0.05)
+    assert np.all(drawn.past >= drawn.clean) and np.all(drawn.current >= drawn.past)
+    assert np.array_equal(drawn.past[:312], drawn.clean[:312])
+    first = drawn.window[:, 0].min()
+    assert first >= detectors.FIRST_WEEK - 1
+    assert np.array_equal(drawn.current[:first], drawn.past[:first])
+    assert np.all(drawn.dropped <= drawn.past)
+
+
+def test_an_outbreak_is_found_only_by_an_alarm_within_it():
+    alarm = np.zeros((49, 3), dtype=bool)
+    start = detectors.FIRST_WEEK - 1
+    window = np.array([[start + 4, start + 6]] * 3)
+    alarm[3, 0] = alarm[7, 0] = True
+    alarm[6, 1] = True
+    assert detectors.found_in(alarm, window).tolist() == [False, True, False]
