@@ -18,7 +18,7 @@ from orchestration.detectors.charts import ratio_chart
 from orchestration.detectors.counts import Array, Flags, series_by_time
 from orchestration.detectors.ears import ears
 from orchestration.detectors.farrington import farrington_flexible
-from orchestration.detectors.seasonal import seasonal_shift
+from orchestration.detectors.seasonal import seasonal_scatter, seasonal_shift
 from orchestration.detectors.small_counts import exact_rolling_year, exact_same_period
 from orchestration.statistics.multiplicity import adjusted_p_values
 
@@ -36,8 +36,8 @@ Detector = Literal[
 
 #: Below 3 a month no monthly test finds anything: only a whole year is tested.
 LEAST_FOR_PART_OF_A_YEAR = 3.0
-#: Below 20 a month the exact test finds more than a model does (docs/detectors.md, by months), and
-#: the scatter beyond Poisson that it leaves out is small.
+#: Below 20 a month the test of the same months finds as much as a model does and keeps its alpha
+#: (docs/detectors.md, by months).
 LEAST_FOR_A_MODEL = 20.0
 #: A season can be told from a trend from three years on; with less, only same months compare.
 LEAST_YEARS_FOR_A_MODEL = 3
@@ -320,13 +320,19 @@ def _same_period(
     y: Array, freq: int, years: int, weights: Array | None, exposure: Array | None
 ) -> dict[str, np.ndarray]:
     n, periods = y.shape[0], max(round(freq / 4), 1)
+    first = max(n - periods - 5 * freq, 0)
+    phi = seasonal_scatter(
+        y[first : n - periods],
+        freq,
+        prior_weights=None if weights is None else weights[first : n - periods],
+    )
     back = min(3, years)
     while back > 1 and n < back * freq + periods:
         back -= 1
     return _exact(
         exact_same_period(
             y, freq, periods=periods, years=back, exposure=exposure, prior_weights=weights,
-            alpha=ALPHA_EXACT, range=[n],
+            phi=np.where(np.isnan(phi), 1.0, phi), alpha=ALPHA_EXACT, range=[n],
         )
     )  # fmt: skip
 

@@ -22,7 +22,8 @@ from scipy import special
 from orchestration.detectors import baseline
 from orchestration.detectors.counts import Array, Flags, at_least, at_most, series_by_time
 
-_CASES_AT_ONCE = 2_000
+# Numbers per product of a batch: the linear algebra library then stays on one thread.
+_PRODUCT_AT_ONCE = 250_000
 _DRAWS = 400_000
 _SEED = 20_130_401  # of the limits only: the same limits in every run
 
@@ -114,15 +115,7 @@ def seasonal_shift(
 
     # Time runs from the last point back; the waves repeat, so all points share the columns.
     time = np.arange(-length - window + 1, 1, dtype=np.float64)
-    columns = [np.ones_like(time)]
-    for wave in np.arange(1, waves + 1):
-        angle = 2 * np.pi * wave * time / freq
-        columns.append(np.cos(angle))
-        if 2 * wave < freq:
-            columns.append(np.sin(angle))
-    if trend:
-        columns.append((time - time[:length].mean()) / freq)
-    design = np.stack(columns, axis=1)
+    design = _columns(time, freq, waves, trend, time[:length].mean())
     limits = _limits(window, least, k, alpha)
 
     names = ShiftResult._fields[1:]
@@ -135,8 +128,9 @@ def seasonal_shift(
     out["h"][:] = limits.h
     options = (alpha, least, k, reweight, weightsThreshold)
     cases = tested.size * series
-    for start in np.arange(0, cases, _CASES_AT_ONCE):
-        case = np.arange(start, min(start + _CASES_AT_ONCE, cases))
+    batch = max(1, _PRODUCT_AT_ONCE // (time.size * design.shape[1] ** 2))
+    for start in np.arange(0, cases, batch):
+        case = np.arange(start, min(start + batch, cases))
         at, which = case // series, case % series
         rows = tested[at][:, None] - 1 + time.astype(np.int64)
         found = _shift(
@@ -153,6 +147,39 @@ def seasonal_shift(
             out[name][at, which] = values
     fields = (out[name][:, 0] if is_bare else out[name] for name in names)
     return ShiftResult(tested, *fields)
+
+
+def seasonal_scatter(
+    counts: ArrayLike, freq: int, *, waves: int = 2, prior_weights: ArrayLike | None = None
+) -> Array:
+    """Variance over mean of each series (series,), 1 or more, around yearly waves and a trend.
+
+    ``counts`` (time, series), NaN where missing; ``prior_weights`` as counts. NaN where fewer than
+    ten degrees of freedom are left or no model could be fitted.
+    """
+    y, _ = series_by_time(counts)
+    prior = np.ones_like(y) if prior_weights is None else np.asarray(prior_weights, np.float64)
+    prior = np.where(np.isnan(y), 0.0, prior).T
+    time = np.arange(y.shape[0], dtype=np.float64)
+    design = _columns(time, freq, waves, True, time.mean())
+    known = np.where(np.isnan(y), 0.0, y).T
+    found = baseline.fit_waves(known, design, prior)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        residuals = (known - found.mean) / found.mean
+        phi = np.maximum(baseline.dispersion(found.weights, residuals, found.degrees), 1.0)
+    return np.where(found.is_converged & (found.degrees >= 10), phi, np.nan)
+
+
+def _columns(time: Array, freq: int, waves: int, trend: bool, centre: float) -> Array:
+    columns = [np.ones_like(time)]
+    for wave in range(1, waves + 1):
+        angle = 2 * np.pi * wave * time / freq
+        columns.append(np.cos(angle))
+        if 2 * wave < freq:
+            columns.append(np.sin(angle))
+    if trend:
+        columns.append((time - centre) / freq)
+    return np.stack(columns, axis=1)
 
 
 class _Limits(NamedTuple):

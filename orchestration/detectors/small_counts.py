@@ -1,8 +1,9 @@
 """Exact tests of small counts: the last periods against the same periods of earlier years.
 
-Belongs here: the conditional (binomial) test of two Poisson counts laid over whole series. Does not
-belong here: counts with more scatter than Poisson, for which it says too much; from about 20 a
-period on a seasonal model knows the scatter and sees more (``farrington``, ``seasonal``).
+Belongs here: the conditional (binomial) test of two Poisson counts laid over whole series, and the
+same for counts with more scatter than Poisson (``phi``), which is no longer exact. Does not belong
+here: a model of season and trend, which from about 20 a month on sees more (``farrington``,
+``seasonal``).
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ def exact_same_period(
     years: int = 3,
     exposure: ArrayLike | None = None,
     prior_weights: ArrayLike | None = None,
+    phi: ArrayLike = 1.0,
     alpha: float = 0.01,
     range: Sequence[int] | ArrayLike | None = None,
 ) -> ExactResult:
@@ -56,9 +58,10 @@ def exact_same_period(
     counts: days or persons at risk, equal unless given. ``prior_weights`` (time,) or as counts: 0
     leaves a time point out (any above 0 keeps it). A period of the year whose current count is
     missing drops out of every year; one missing in an earlier year only drops out of that one, with
-    its exposure. ``alpha``: of each tail. ``range``: time points from 1, those with all years
-    before them unless given. Given the sum, the current count is binomial with the share of
-    exposure (Przyborowski and Wilenski, Biometrika 31 (1940) 313-323). Raises ValueError for shapes
+    its exposure. ``phi`` (series,) or one number, from 1: variance over mean; above 1 the events
+    count as so many fewer independent ones. ``alpha``: of each tail. ``range``: time points from 1,
+    those with all years before them unless given. Given the sum, the current count is binomial with
+    the share of exposure (Przyborowski and Wilenski, Biometrika 31 (1940) 313-323). Raises ValueError for shapes
     that do not fit, exposure not above 0 and time points without the years.
     """
     y, is_bare = series_by_time(counts)
@@ -68,6 +71,9 @@ def exact_same_period(
     at_risk = np.ones_like(y) if exposure is None else _like(exposure, y, "exposure")
     if np.any(~(at_risk > 0)):
         raise ValueError("exposure must be above 0")
+    scatter = np.broadcast_to(np.asarray(phi, dtype=np.float64), (y.shape[1],))
+    if np.any(~(scatter >= 1)):
+        raise ValueError("phi must be 1 or more")
     known = ~np.isnan(y)
     if prior_weights is not None:
         known &= _like(prior_weights, y, "prior_weights") > 0
@@ -91,7 +97,7 @@ def exact_same_period(
             matched |= both
         current += np.where(matched, filled[row], 0.0)
         now += np.where(matched, at_risk[row], 0.0)
-    return _tested(tested, current, earlier, now, before, alpha, is_bare)
+    return _tested(tested, current, earlier, now, before, scatter, alpha, is_bare)
 
 
 def exact_rolling_year(
@@ -101,6 +107,7 @@ def exact_rolling_year(
     years: int = 3,
     exposure: ArrayLike | None = None,
     prior_weights: ArrayLike | None = None,
+    phi: ArrayLike = 1.0,
     alpha: float = 0.01,
     range: Sequence[int] | ArrayLike | None = None,
 ) -> ExactResult:
@@ -115,6 +122,7 @@ def exact_rolling_year(
         years=years,
         exposure=exposure,
         prior_weights=prior_weights,
+        phi=phi,
         alpha=alpha,
         range=range,
     )
@@ -134,6 +142,7 @@ def _tested(
     earlier: Array,
     now: Array,
     before: Array,
+    phi: Array,
     alpha: float,
     is_bare: bool,
 ) -> ExactResult:
@@ -145,10 +154,11 @@ def _tested(
         ratio = current / expected
     p = np.where(is_assessed, 1.0, np.nan)
     p_lower = p.copy()
+    x, rest = current / phi, (total - current) / phi
     some = is_assessed & (current > 0)
-    p[some] = special.betainc(current[some], total[some] - current[some] + 1, share[some])
+    p[some] = special.betainc(x[some], rest[some] + 1, share[some])
     some = is_assessed & (current < total)
-    p_lower[some] = special.betainc(total[some] - current[some], current[some] + 1, 1 - share[some])
+    p_lower[some] = special.betainc(rest[some], x[some] + 1, 1 - share[some])
     with np.errstate(invalid="ignore"):
         alarm, alarm_lower = p <= alpha, p_lower <= alpha
     blank = [np.where(is_assessed, a, np.nan) for a in (current, earlier, expected, ratio)]

@@ -12,7 +12,7 @@ from orchestration.detectors.choose import choose, detect
 from orchestration.detectors.cusum import cusum, glrnb
 from orchestration.detectors.ears import ears
 from orchestration.detectors.farrington_classic import farrington_classic
-from orchestration.detectors.seasonal import seasonal_shift
+from orchestration.detectors.seasonal import seasonal_scatter, seasonal_shift
 from orchestration.detectors.small_counts import exact_rolling_year, exact_same_period
 
 MONTHS = 96
@@ -100,6 +100,20 @@ def test_exact_test_takes_days_and_gaps() -> None:
     assert left.earlier[0] == 16
     nothing = exact_same_period(np.full(48, np.nan), 12, range=[48])
     assert np.isnan(nothing.p[0]) and not nothing.is_assessed[0]
+
+
+def test_scatter_widens_the_test_of_the_same_months() -> None:
+    counts = drawn(16, 60, 1500, phi=4.0)
+    phi = seasonal_scatter(counts[:93], 12)
+    assert np.median(phi) == pytest.approx(4.0, abs=0.4)
+    exact = exact_same_period(counts, 12, range=[96])
+    wide = exact_same_period(counts, 12, range=[96], phi=phi)
+    assert exact.alarm.mean() > 0.05 > 0.025 > wide.alarm.mean() > 0.001
+    once = exact_same_period(counts, 12, range=[96], phi=1.0)
+    np.testing.assert_array_equal(once.p, exact.p)
+    assert np.isnan(seasonal_scatter(counts[:12], 12)).all()
+    with pytest.raises(ValueError, match="phi must be"):
+        exact_same_period(counts, 12, phi=0.5)
 
 
 def test_rolling_year_of_rare_events() -> None:
