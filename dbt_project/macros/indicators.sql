@@ -86,3 +86,11 @@
         else 'down'
     end
 {%- endmacro %}
+
+{#- Of an indicator of a flag, the one that counts the same records whatever the flag says. -#}
+{% macro flag_wholes() -%}
+    {{ return({
+        'under_25_vwi_knife_used': 'under_25_vwi_knife_crime',
+        'knife_used': 'knife_crime',
+    }) }}
+{%- endmacro %}

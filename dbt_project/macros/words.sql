@@ -99,4 +99,11 @@
 
 {% macro spark__stop_with(sentence) -%}
     raise_error({{ sentence }}) is null
+
+{#- A name as part of a code: lower case, what is neither letter nor digit as one underscore. -#}
+{% macro code_of(name) -%}
+    replace(
+        replace(replace(replace(replace(lower({{ name }}), ' - ', '_'), ', ', '_'), '-', '_'), ' ', '_'),
+        '/', '_'
+    )
 {%- endmacro %}

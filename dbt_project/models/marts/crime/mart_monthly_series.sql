@@ -157,6 +157,73 @@ indicator_values as (
             and indicator_supply.month = indicator_months.month
 ),
 
+adjusted_counts as (
+    select * from {{ ref('int_adjusted_counts') }}
+),
+
+-- What no practice decides about, deaths and patients, needs no adjustment.
+adjusted_measures as (
+    select measure_key as measure_code
+    from {{ ref('recording_effect_measures') }}
+    where measure_source = 'force_records' and recording_scope <> 'none'
+),
+
+changes_of_recording as (
+    select
+        min(first_month) as first_month,
+        max(first_month) as last_month
+    from {{ ref('int_recording_effect_events') }}
+),
+
+adjusted_keys as (
+    select
+        indicator_values.*,
+        case
+            when
+                adjusted_measures.measure_code is not null
+                and indicator_values.month >= changes_of_recording.first_month
+                then indicator_values.event_count
+        end as adjusted_key,
+        indicator_values.month < changes_of_recording.last_month as is_between_changes
+    from indicator_values
+    cross join changes_of_recording
+    left join adjusted_measures
+        on indicator_values.measure_code = adjusted_measures.measure_code
+    where indicator_values.basis = 'recorded'
+),
+
+-- Between the changes the effect may not be there yet: the upper limit is that of the record.
+adjusted_values as (
+    select
+        adjusted_keys.measure_code,
+        adjusted_keys.area_id,
+        adjusted_keys.area_type,
+        adjusted_keys.area_code,
+        adjusted_keys.area_name,
+        adjusted_keys.month,
+        coalesce(
+            adjusted_counts.adjusted_count, cast(adjusted_keys.event_count as double)
+        ) as value,
+        coalesce(adjusted_counts.adjusted_count_lower, count_intervals.count_lower) as value_lower,
+        case
+            when adjusted_counts.observed_count is null then count_intervals.count_upper
+            when adjusted_keys.is_between_changes
+                then greatest(adjusted_counts.adjusted_count_upper, count_intervals.count_upper)
+            else adjusted_counts.adjusted_count_upper
+        end as value_upper,
+        case
+            when adjusted_counts.observed_count is null then 'poisson_95'
+            else 'poisson_and_assessed_95'
+        end as interval_type,
+        adjusted_keys.supply_status,
+        false as is_suppressed,
+        cast(null as {{ dbt.type_string() }}) as load_id,
+        'adjusted' as basis
+    from adjusted_keys
+    left join count_intervals on adjusted_keys.event_count = count_intervals.observed_count
+    left join adjusted_counts on adjusted_keys.adjusted_key = adjusted_counts.observed_count
+),
+
 named_measures as (
     select
         measure_code,
@@ -207,6 +274,10 @@ series as (
         indicator_values.basis
     from indicator_values
     left join count_intervals on indicator_values.event_count = count_intervals.observed_count
+
+    union all
+
+    select * from adjusted_values
 ),
 
 final as (

@@ -1,0 +1,161 @@
+-- noqa: disable=LT02
+-- (the lines that come from a loop have no indent of their own)
+{{ config(materialized='table') }}
+{% set indicators = offence_indicators() -%}
+{% set flags = flag_indicators() -%}
+{% set wholes = flag_wholes() -%}
+with offences as (
+    select * from {{ ref('fct_offence') }}
+),
+
+settings as (
+    select * from {{ ref('stg_ledger__configuration') }}
+),
+
+compared_months as (
+    select * from {{ ref('int_compared_months') }}
+),
+
+supply as (
+    select * from {{ ref('int_indicator_supply') }}
+    where supply_status = 'supplied'
+),
+
+excluded_months as (
+    select * from {{ ref('int_excluded_months') }}
+),
+
+matched as (
+    select
+        supply.indicator_code,
+        compared_months.month_of_financial_year
+    from compared_months
+    inner join supply on compared_months.month = supply.month
+    left join excluded_months
+        on
+            supply.indicator_code = excluded_months.indicator_code
+            and compared_months.month_of_financial_year = excluded_months.month_of_financial_year
+    where excluded_months.indicator_code is null
+    group by 1, 2
+    having count(distinct compared_months.period_type) = 2
+),
+
+matched_months as (
+    select
+        matched.indicator_code,
+        compared_months.month,
+        compared_months.period_type
+    from matched
+    inner join compared_months
+        on matched.month_of_financial_year = compared_months.month_of_financial_year
+),
+
+-- Each record belongs to one component: what a rule names, then spiking, then what has no origin.
+-- Cancelled records that a rule names belong to none: practice made and unmade them.
+grouped as (
+    select
+        *,
+        case
+            when is_cancelled and like_for_like_rule_code is null then 'cancelled'
+            when is_cancelled then 'cancelled_by_rule'
+            when like_for_like_rule_code is not null then like_for_like_rule_code
+            when is_spiking then 'spiking'
+            when record_origin_code = 'unknown' then 'unstated'
+            else 'ordinary'
+        end as component_group
+    from offences
+    where recorded_month in (select month from compared_months)
+),
+
+counts as (
+    select
+        recorded_month as month,
+        npu_code,
+        coalesce(is_impact_area, false) as is_impact_area,
+        component_group
+        {%- for code, condition in indicators.items() %},
+        sum(case when {{ condition }} then 1 else 0 end) as {{ code }}
+        {%- endfor %}
+        {%- for code, condition in flags.items() %},
+        sum(case when {{ condition }} then 1 else 0 end) as {{ code }}_possible
+        {%- endfor %}
+    from grouped
+    where component_group <> 'cancelled_by_rule'
+    group by 1, 2, 3, 4
+),
+
+placed as (
+    select
+        counts.*,
+        'force/' || settings.force_code as area_id
+    from counts
+    cross join settings
+
+    union all
+
+    select
+        *,
+        'npu/' || coalesce(npu_code, 'unknown') as area_id
+    from counts
+
+    union all
+
+    select
+        *,
+        'impact_area/all' as area_id
+    from counts
+    where is_impact_area
+),
+
+by_area as (
+    select
+        month,
+        area_id,
+        component_group
+        {%- for code in indicators %},
+        sum({{ code }}) as {{ code }}
+        {%- endfor %}
+        {%- for code in flags %},
+        sum({{ code }}_possible) as {{ code }}_possible
+        {%- endfor %}
+    from placed
+    group by 1, 2, 3
+),
+
+counted as (
+    {%- for code in indicators %}
+    select
+        '{{ code }}' as indicator_code,
+        month,
+        area_id,
+        component_group,
+        {{ code }} as event_count,
+        {{ code ~ '_possible' if code in flags else 0 }} as possible_count,
+        {{ wholes[code] if code in flags else 0 }} as whole_count
+    from by_area
+    {% if not loop.last %}
+    union all
+    {% endif %}
+    {%- endfor %}
+),
+
+final as (
+    select
+        counted.indicator_code,
+        counted.area_id,
+        counted.component_group,
+        matched_months.period_type,
+        cast(sum(counted.event_count) as bigint) as event_count,
+        -- Of an unequally recorded flag: records of which nobody said, and all that it is asked of.
+        cast(sum(counted.possible_count) as bigint) as possible_count,
+        cast(sum(counted.whole_count) as bigint) as whole_count
+    from counted
+    inner join matched_months
+        on
+            counted.indicator_code = matched_months.indicator_code
+            and counted.month = matched_months.month
+    where counted.event_count > 0 or counted.possible_count > 0 or counted.whole_count > 0
+    group by 1, 2, 3, 4
+)
+
+select * from final

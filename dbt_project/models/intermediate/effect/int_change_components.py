@@ -1,0 +1,24 @@
+"""The parts of every change, with intervals by simulation.
+
+Python, because the parts are simulated together, so that they sum to the change in every draw; one
+call for all indicators and areas. The work is in orchestration.change_parts.
+"""
+
+
+def model(dbt, session):
+    from orchestration import change_parts
+
+    dbt.config(materialized="table")
+
+    def rows(relation):
+        return [dict(zip(relation.columns, r, strict=True)) for r in relation.fetchall()]
+
+    scatter = {
+        (e["measure_code"], e["area_id"]): e["dispersion"]
+        for e in rows(dbt.ref("int_recording_effects_of_records"))
+        if e["variant_code"] == "none" and e["dispersion"] is not None
+    }
+    pairs = rows(dbt.ref("int_indicator_pairs"))
+    counts = rows(dbt.ref("int_change_component_counts"))
+    rules = [r["rule_code"] for r in rows(dbt.ref("like_for_like_rules"))]
+    return change_parts.table(pairs, counts, rules, scatter)
