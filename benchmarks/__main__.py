@@ -47,10 +47,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print JSON instead of the report")
     options = parser.parse_args(arguments)
 
-    from benchmarks import cases, detectors, force
+    from benchmarks import cases, detectors, force, recording_effect
     from benchmarks.cases import NotMeasured
 
-    all_cases = {**cases.CASES, **force.CASES, **detectors.CASES}
+    all_cases = {**cases.CASES, **force.CASES, **detectors.CASES, **recording_effect.CASES}
     wanted = [n for n in all_cases if not (options.quick and n in inputs.SLOW_CASES)]
     if options.only:
         try:

@@ -38,12 +38,14 @@ class Size:
     force_repetitions: int
     dirty_scale: float
     linkage_scale: float
+    #: simulated worlds for each condition of the recording effect
+    effect_worlds: int
     #: whether memory is that of a whole run (minutes), or of the load alone
     is_whole_run: bool = False
 
 
-FULL = Size(None, 3, 5, (1_200_000, 10_000_000), 5, 10, 7, 10_000_000, (1, 10), 2, 1, 1)
-QUICK = Size(16, 2, 3, (200_000,), 2, 1, 3, 500_000, (0.2,), 1, 0.1, 0.05)
+FULL = Size(None, 3, 5, (1_200_000, 10_000_000), 5, 10, 7, 10_000_000, (1, 10), 2, 1, 1, 500)
+QUICK = Size(16, 2, 3, (200_000,), 2, 1, 3, 500_000, (0.2,), 1, 0.1, 0.05, 60)
 #: Cases left out of a quick run: a whole run, without which nothing can be unchanged, takes longer.
 SLOW_CASES = frozenset({3})
 

@@ -99,6 +99,7 @@
 
 {% macro spark__stop_with(sentence) -%}
     raise_error({{ sentence }}) is null
+{%- endmacro %}
 
 {#- A name as part of a code: lower case, what is neither letter nor digit as one underscore. -#}
 {% macro code_of(name) -%}

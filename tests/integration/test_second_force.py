@@ -174,7 +174,8 @@ def test_nothing_is_lost_or_quarantined(homes: tuple[Path, Path]) -> None:
         "select indicator_code, basis, baseline_count, current_count from "
         "mart_headline_indicators order by all",
         "select measure_code, month, basis, value from mart_monthly_series "
-        "where value is not null order by all",
+        # What is adjusted follows the dates of the changes, and theirs differ.
+        "where value is not null and basis <> 'adjusted' order by all",
     ],
 )
 def test_the_same_records_give_the_same_figures(homes: tuple[Path, Path], sql: str) -> None:

@@ -64,7 +64,7 @@ grouped as (
             else 'ordinary'
         end as component_group
     from offences
-    where recorded_month in (select month from compared_months)
+    where recorded_month in (select compared_months.month from compared_months)
 ),
 
 counts as (

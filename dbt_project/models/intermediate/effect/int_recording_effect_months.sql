@@ -21,22 +21,23 @@ months as (
     where day_of_month = 1
 ),
 
+compared_months as (
+    select * from {{ ref('int_compared_months') }}
+),
+
 current_months as (
     select month
-    from {{ ref('int_compared_months') }}
+    from compared_months
     where period_type = 'current'
 ),
 
 excluded as (
     select
         excluded_months.indicator_code,
-        months.month
+        compared_months.month
     from {{ ref('int_excluded_months') }} as excluded_months
-    inner join months
-        on
-            mod({{ month_of('months.month') }} + 8, 12) + 1
-            = excluded_months.month_of_financial_year
-    where months.month in (select month from {{ ref('int_compared_months') }})
+    inner join compared_months
+        on excluded_months.month_of_financial_year = compared_months.month_of_financial_year
 ),
 
 final as (

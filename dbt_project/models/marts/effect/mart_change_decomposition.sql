@@ -96,7 +96,7 @@ joined as (
 ),
 
 -- A change between two years of none has parts of none.
-stepped as (
+parted as (
     select
         *,
         case
@@ -110,6 +110,17 @@ stepped as (
                 then coalesce(component_count, 0)
         end as part_count
     from joined
+),
+
+stepped as (
+    select
+        *,
+        sum(part_count) over (
+            partition by indicator_code, area_id
+            order by component_order, component_code
+            rows between unbounded preceding and current row
+        ) + baseline_count as step_to_count
+    from parted
 ),
 
 final as (
@@ -138,19 +149,8 @@ final as (
             as component_count_lower,
         case when component_status <> 'not_applicable' then component_count_upper end
             as component_count_upper,
-        baseline_count
-        + sum(part_count) over (
-            partition by indicator_code, area_id
-            order by component_order, component_code
-            rows between unbounded preceding and current row
-        )
-        - part_count as step_from_count,
-        baseline_count
-        + sum(part_count) over (
-            partition by indicator_code, area_id
-            order by component_order, component_code
-            rows between unbounded preceding and current row
-        ) as step_to_count,
+        step_to_count - part_count as step_from_count,
+        step_to_count,
         case
             when component_status <> 'estimated' then null
             when component_count_lower > 0 then 'up'

@@ -242,10 +242,11 @@ final as (
         and coalesce(judged.effect_ratio_lower > 1 or judged.effect_ratio_upper < 1, false)
             as is_effect_claimed,
         judged.p_value,
-        judged.current_count * (1 - 1 / judged.effect_ratio) as recording_count,
-        judged.current_count * (1 - 1 / nullif(judged.effect_ratio_lower, 0))
+        judged.current_count - judged.current_count / judged.effect_ratio as recording_count,
+        judged.current_count - judged.current_count / nullif(judged.effect_ratio_lower, 0)
             as recording_count_lower,
-        judged.current_count * (1 - 1 / judged.effect_ratio_upper) as recording_count_upper,
+        judged.current_count - judged.current_count / judged.effect_ratio_upper
+            as recording_count_upper,
         judged.adjusted_ratio,
         judged.adjusted_ratio_lower,
         judged.adjusted_ratio_upper,
