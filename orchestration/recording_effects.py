@@ -224,7 +224,7 @@ def effects_of_records(
     scenarios: Sequence[Mapping[str, Any]],
     force_area: str,
 ) -> Rows:
-    """Every method on every indicator of offences, area by area.
+    """Every method on every indicator of offences, of the force as a whole.
 
     ``pairs``: rows of ``int_indicator_pairs`` by indicator, area and basis; ``measures``: rows of
     the seed ``recording_effect_measures`` by indicator.
@@ -261,7 +261,7 @@ def effects_of_records(
 
     found: Rows = []
     for code, area, basis in pairs:
-        if basis != "recorded" or code not in measures:
+        if basis != "recorded" or code not in measures or area != force_area:
             continue
         recorded = change(code, area, basis)
         found += assessed(recorded, measures[code]["recording_scope"], scenarios)
@@ -269,8 +269,7 @@ def effects_of_records(
         for variant, result in interrupted.items():
             found.append(_interrupted_row(recorded, variant, result, i, bool(series.starts)))
         found.append(_like_for_like(recorded, pairs, change))
-        if area == force_area:
-            found.append(_own_hospital(recorded, measures[code]["hospital_code"], change))
+        found.append(_own_hospital(recorded, measures[code]["hospital_code"], change))
     return found
 
 

@@ -70,8 +70,6 @@ grouped as (
 counts as (
     select
         recorded_month as month,
-        npu_code,
-        coalesce(is_impact_area, false) as is_impact_area,
         component_group
         {%- for code, condition in indicators.items() %},
         sum(case when {{ condition }} then 1 else 0 end) as {{ code }}
@@ -81,7 +79,7 @@ counts as (
         {%- endfor %}
     from grouped
     where component_group <> 'cancelled_by_rule'
-    group by 1, 2, 3, 4
+    group by 1, 2
 ),
 
 placed as (
@@ -90,21 +88,6 @@ placed as (
         'force/' || settings.force_code as area_id
     from counts
     cross join settings
-
-    union all
-
-    select
-        *,
-        'npu/' || coalesce(npu_code, 'unknown') as area_id
-    from counts
-
-    union all
-
-    select
-        *,
-        'impact_area/all' as area_id
-    from counts
-    where is_impact_area
 ),
 
 by_area as (

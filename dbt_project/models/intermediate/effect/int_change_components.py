@@ -19,6 +19,7 @@ def model(dbt, session):
         if e["variant_code"] == "none" and e["dispersion"] is not None
     }
     pairs = rows(dbt.ref("int_indicator_pairs"))
+    pairs = [p for p in pairs if p["area_type"] == "force"]
     counts = rows(dbt.ref("int_change_component_counts"))
     rules = [r["rule_code"] for r in rows(dbt.ref("like_for_like_rules"))]
     return change_parts.table(pairs, counts, rules, scatter)

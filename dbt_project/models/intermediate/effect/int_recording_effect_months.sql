@@ -1,6 +1,6 @@
 with series as (
     select * from {{ ref('int_indicator_series') }}
-    where basis = 'recorded'
+    where basis = 'recorded' and area_type = 'force'
 ),
 
 supply as (

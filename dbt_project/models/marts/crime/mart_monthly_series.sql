@@ -189,7 +189,7 @@ adjusted_keys as (
     cross join changes_of_recording
     left join adjusted_measures
         on indicator_values.measure_code = adjusted_measures.measure_code
-    where indicator_values.basis = 'recorded'
+    where indicator_values.basis = 'recorded' and indicator_values.area_type = 'force'
 ),
 
 -- Between the changes the effect may not be there yet: the upper limit is that of the record.

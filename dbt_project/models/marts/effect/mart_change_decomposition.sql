@@ -13,7 +13,7 @@ rules as (
 
 pairs as (
     select * from {{ ref('int_indicator_pairs') }}
-    where basis = 'recorded'
+    where basis = 'recorded' and area_type = 'force'
 ),
 
 indicators as (
