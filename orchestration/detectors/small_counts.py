@@ -61,8 +61,9 @@ def exact_same_period(
     its exposure. ``phi`` (series,) or one number, from 1: variance over mean; above 1 the events
     count as so many fewer independent ones. ``alpha``: of each tail. ``range``: time points from 1,
     those with all years before them unless given. Given the sum, the current count is binomial with
-    the share of exposure (Przyborowski and Wilenski, Biometrika 31 (1940) 313-323). Raises ValueError for shapes
-    that do not fit, exposure not above 0 and time points without the years.
+    the share of exposure (Przyborowski and Wilenski, Biometrika 31 (1940) 313-323). Raises
+    ValueError for shapes that do not fit, exposure not above 0, phi below 1 and time points without
+    the years.
     """
     y, is_bare = series_by_time(counts)
     length = y.shape[0]
