@@ -4,9 +4,9 @@
 #   make test [PYTEST_ARGS="..."]
 #
 # Needs make and a Python 3.11 with pip; everything is installed into ./.venv from the lock files.
-# Exit codes: `plumbline run` ends 0, 2 (a load was refused, the rest is published) or 1 (failed).
-# GNU make itself ends 2 whenever a recipe fails, so through make only 0 and 2 are seen; the last
-# line printed says which of the two it was. Call .venv/bin/plumbline for the exact code.
+# Exit codes: `plumbline run` ends 0, 2 (a load was refused, the rest is published) or 1 (failed,
+# nothing was published). GNU make itself ends 2 whenever a recipe fails, so through make only 0 and
+# 2 are seen; the last line before make's own says which it was. .venv/bin/plumbline gives the code.
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
@@ -65,7 +65,7 @@ ui: ## the Dagster UI on this machine (PORT=3000), with its storage under HOME_D
 	@$(ENVIRONMENT) runtime
 	@HOST='$(HOST)' PORT='$(PORT)' $(WITH_PATHS) --ui
 
-bench: ## the measured ratios of the README, side by side in one run
+bench: ## measure speed, memory, linkage and detectors on this machine (ARGS="--only 6")
 	@$(ENVIRONMENT) dev
 	@$(WITH_PATHS) --python -m benchmarks $(ARGS)
 

@@ -3,7 +3,8 @@
 Belongs here: options, printing, exit codes. Everything it does can be done from Dagster or from
 Python by calling what it calls. Heavy imports happen inside the commands that need them.
 
-Exit codes: 0 done, 1 failed, 2 a load was refused or the request itself was wrong.
+Exit codes: 0 done, 1 failed (a run: nothing was published), 2 a load was refused and the rest is
+published, or the request itself was wrong.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import csv
 import functools
 import json
 import os
+import shlex
+import shutil
 import sys
 from collections.abc import Callable
 from decimal import Decimal
@@ -106,6 +109,18 @@ def _cell(value: Any) -> str:
     return str(value)
 
 
+def _command(settings: Settings, words: str) -> str:
+    """A command as it can be typed here: where the program is, and which home is meant."""
+    program = "plumbline"
+    if shutil.which(program) is None:
+        path, here = Path(sys.executable).with_name(program), Path.cwd()
+        program = shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
+    home = (
+        "" if settings.home == Path.cwd() / "data" else f" --home {shlex.quote(str(settings.home))}"
+    )
+    return f"{program} {words}{home}"
+
+
 # ----------------------------------------------------------------------- commands
 
 
@@ -161,10 +176,11 @@ def run(
     progress = for_stream()
     if settings.landing is None and not _has_files(settings.landing_dir):
         if _holds_real_loads(settings):
-            raise Refusal(
+            raise Failure(
                 f"no landing was named and {settings.landing_dir} is empty, and {settings.home} "
                 "holds loads that are not simulated: name the folder with --landing (or "
-                "PLUMBLINE_LANDING). To see a simulated force, name another --home"
+                "PLUMBLINE_LANDING). To see a simulated force, name another --home. Nothing was "
+                "published"
             )
         _simulate_landing(settings, progress)
     report = execute_run(settings, progress, select=select, wait_seconds=0 if no_wait else None)
@@ -172,7 +188,27 @@ def run(
         _emit_json({**vars(report), "attribution": ATTRIBUTION})
     else:
         _print_report(report, settings)
+    if words := _ending(report):
+        click.echo(f"plumbline: {words}", err=True)
     raise SystemExit(report.exit_code)
+
+
+def _ending(report: Any) -> str:
+    """What the exit code of a run means, in words that are true of this run."""
+    if report.exit_code == 0:
+        return ""
+    if report.exit_code == 2:
+        what = "something was refused, as said above; everything else is published"
+    elif report.is_new_release:
+        what = f"the run failed after it had published the release {report.release_id}"
+    elif report.release_id:
+        what = (
+            "the run failed and nothing was published; what was published before stays "
+            f"(release {report.release_id})"
+        )
+    else:
+        what = "the run failed and nothing was published"
+    return f"exit code {report.exit_code}: {what}"
 
 
 def _holds_real_loads(settings: Settings) -> bool:
@@ -219,7 +255,12 @@ def _simulate_landing(settings: Settings, progress: Any) -> None:
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for the extracts; the truth goes into _truth inside it.",
 )
-@click.option("--scenario", default="reference", show_default=True, help="Which world to write.")
+@click.option(
+    "--scenario",
+    default="reference",
+    show_default=True,
+    help="Which world to write: reference, no_change, step_only, crime_wave or dirty.",
+)
 @click.option("--scale", default=1.0, show_default=True, help="Multiplies the volume.")
 @click.option("--seed", default=20211231, show_default=True, help="Same seed, same bytes.")
 @click.option(
@@ -298,7 +339,8 @@ def _print_report(report: Any, settings: Settings) -> None:
         for a in strange[:20]:
             click.echo(f"  {_name(a)}: {a['reason']}")
         if len(strange) > 20:
-            click.echo(f"  and {len(strange) - 20} more: plumbline loads --attempts")
+            more = _command(settings, "loads --attempts")
+            click.echo(f"  and {len(strange) - 20} more: {more}")
     warned = [a for a in report.attempts if a["outcome"] == "entered_with_warnings"]
     if warned:
         click.echo("\nEntered with warnings:")
@@ -309,7 +351,8 @@ def _print_report(report: Any, settings: Settings) -> None:
             others = f" and {len(same) - 1} more like it" if len(same) > 1 else ""
             click.echo(f"  {_name(same[0])}{others}: {reason}")
         if len(said) > 10:
-            click.echo(f"  and {sum(map(len, list(said.values())[10:]))} more: plumbline loads")
+            more = _command(settings, "loads")
+            click.echo(f"  and {sum(map(len, list(said.values())[10:]))} more: {more}")
     rules = [q for q in report.quarantine if not q["rule_code"].endswith(".load.refused")]
     if rules:
         click.echo("")
@@ -317,15 +360,19 @@ def _print_report(report: Any, settings: Settings) -> None:
     if report.is_new_release and report.marts:
         click.echo("")
         _table([{"mart": k, "rows": v} for k, v in sorted(report.marts.items())], title="Published")
-    if report.headlines:
+    # A run that failed has no figures: those of an earlier release are not its own.
+    has_figures = report.is_new_release or report.exit_code != 1
+    if report.headlines and has_figures:
         click.echo("")
-        _table(report.headlines, title="The force, same months of both years")
+        _table(
+            report.headlines,
+            title=f"The force, same months of both years (release {report.release_id})",
+        )
         click.echo(
             "Ratios are current over baseline, with the interval that chance alone explains; like "
-            "for like counts only what the practice of the baseline would have recorded.\n"
-            'More: plumbline query "from mart_headline_indicators"'
+            "for like counts only what the practice of the baseline would have recorded."
         )
-    if report.figures:
+    if report.figures and has_figures:
         click.echo("")
         _table(report.figures)
     for notice in report.notices:
@@ -351,8 +398,33 @@ def _print_report(report: Any, settings: Settings) -> None:
         click.echo("Nothing is published yet.")
     if report.data_docs:
         click.echo(f"  data docs {report.data_docs}")
-    click.echo('  look      plumbline query "from mart_force_comparison limit 5"   (or: make ui)')
+    if report.release_id:
+        click.echo(f"  look      {_command(settings, _look(report))}   (or: make ui)")
     click.echo(f"\n{ATTRIBUTION}.")
+
+
+#: What a reader may look at first, by mart: the first that has rows is named.
+_LOOKS = {
+    "mart_force_comparison": "select force_name, offence_count, change_ratio, change_rank from "
+    "mart_force_comparison where period_type = 'financial_year' and offence_level = 'all' "
+    "order by period_label desc, change_rank limit 5",
+    "mart_monthly_series": "select measure_code, area_name, month, value, supply_status from "
+    "mart_monthly_series order by month desc, area_name limit 10",
+    "mart_load_ledger": "select source, table_name, file_name, outcome from mart_load_ledger",
+}
+
+
+def _look(report: Any) -> str:
+    """A query that has something to show in the release of this run."""
+    sql = (
+        "select indicator_name, baseline_count, current_count, verdict from "
+        "mart_headline_indicators where area_type = 'force' and basis = 'recorded' "
+        "order by indicator_order"
+    )
+    if not report.headlines:
+        with_rows = [sql for mart, sql in _LOOKS.items() if report.marts.get(mart)]
+        sql = (with_rows or ["show tables"])[0]
+    return f'query "{sql}"'
 
 
 def _name(a: dict[str, Any]) -> str:
@@ -582,7 +654,100 @@ def quarantine(
             ],
             f"First {min(limit, len(rows))} of {len(rows):,}",
         )
-        click.echo("All of them as a workbook: plumbline quarantine --export quarantine.xlsx")
+        target = shlex.quote(str(settings.home / "quarantine.xlsx"))
+        click.echo(
+            "row_number counts rows below the header: 1 is the second line of a file with one line "
+            "of titles.\nAll of them as a workbook (it holds records: keep it as such): "
+            + _command(settings, f"quarantine --export {target}")
+        )
+
+
+_RECORD_LEVEL = (
+    "Records of single crimes, from the working database: not for publication, and not to leave "
+    "the force's own systems."
+)
+
+
+@main.command()
+@click.option("--month", help="Only crimes recorded in this month, such as 2021-05.")
+@click.option("--reason", help="Only this reason, such as attributes.")
+@click.option(
+    "--limit",
+    default=50,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Pairs shown, weakest first.",
+)
+@_common
+def links(
+    settings: Settings, as_json: bool, month: str | None, reason: str | None, limit: int
+) -> None:
+    """Pairs of records of both systems that are taken for one crime, and what speaks for each.
+
+    For whoever may see single records: it reads the working database, not a release, and what it
+    prints must not leave the force's own systems. The weakest links stand first.
+    """
+    import datetime as dt
+
+    import duckdb
+
+    from orchestration.warehouse import WarehouseBusy, warehouse_reader
+
+    day = None
+    if month is not None:
+        try:
+            day = dt.datetime.strptime(month, "%Y-%m").date()
+        except ValueError:
+            raise Refusal(f"{month!r} is no month: write it as 2021-05") from None
+    where = "($1 is null or f.recorded_month = $1) and ($2 is null or l.link_reason = $2)"
+    source = (
+        "facts.fct_offence_link as l inner join facts.fct_offence as f "
+        f"on f.offence_id = l.offence_id where {where}"
+    )
+    try:
+        with warehouse_reader(settings) as con:
+            if con is None:
+                raise Refusal(
+                    f"there is no working database under {settings.home} yet: run `plumbline run` "
+                    "first, or name the right folder with --home or PLUMBLINE_HOME"
+                )
+            counted = con.execute(f"select count(*) from {source}", [day, reason]).fetchone()
+            cursor = con.execute(
+                f"""
+                select l.crime_number, l.investigation_id,
+                    strftime(f.recorded_month, '%Y-%m') as month,
+                    l.counted_system, l.link_reason, round(l.link_score, 2) as link_score,
+                    l.log_agreement as log, l.offence_agreement as offence,
+                    l.lsoa_agreement as lsoa, l.occurred_agreement as occurred,
+                    l.reported_agreement as reported, l.persons_agreement as persons,
+                    l.victims_agreement as victims
+                from {source}
+                order by l.link_score, l.crime_number
+                limit $3
+                """,
+                [day, reason, limit],
+            )
+            names = [d[0] for d in cursor.description]
+            rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    except WarehouseBusy as error:
+        raise Refusal(str(error)) from None
+    except duckdb.CatalogException:
+        raise Refusal(
+            f"the working database under {settings.home} has no links yet: `plumbline run` builds "
+            "them"
+        ) from None
+    count = counted[0] if counted else 0
+    if as_json:
+        _emit_json({"note": _RECORD_LEVEL, "pair_count": count, "pairs": rows})
+        return
+    click.echo(_RECORD_LEVEL)
+    for row in rows:
+        agreed = ", ".join(f"{name} {row[name]}" for name in names[6:] if row[name] != "unknown")
+        click.echo(
+            f"{row['crime_number']}  {row['investigation_id']}  {row['month']}  "
+            f"{row['link_reason']}  {row['link_score']:.2f} bits  ({agreed})"
+        )
+    click.echo(f"{len(rows):,} of {count:,} pairs, weakest first (score: log2 of the odds).")
 
 
 def _export(rows: list[dict[str, Any]], path: Path) -> None:
@@ -803,7 +968,7 @@ def claims(
             "The records that claims are compared with are simulated: what they say is no news "
             "about the paper. What its own numbers say holds with any records."
         )
-    click.echo("Every check, as a workbook: plumbline claims --export claims.xlsx")
+    click.echo("Every check, as a workbook: " + _command(settings, "claims --export claims.xlsx"))
 
 
 def _claim_group(claim: dict[str, Any]) -> str:

@@ -19,7 +19,7 @@ from orchestration.privacy import PrivacyError, holds_persons, holds_simulated_p
 from orchestration.progress import Progress, silent, use
 from orchestration.publish import release
 from orchestration.publish.run import is_published
-from orchestration.settings import Settings
+from orchestration.settings import Settings, unlisted_force
 from orchestration.warehouse import (
     DiskFull,
     WarehouseBusy,
@@ -35,8 +35,8 @@ EXIT_OK, EXIT_FAILED, EXIT_REFUSED = 0, 1, 2
 
 @dataclass
 class RunReport:
-    """What a run did. ``status`` is succeeded, refused (something was, the rest is published),
-    unchanged or failed; ``problems`` are sentences for a person."""
+    """What a run did. ``status`` is succeeded, refused (a load was, the rest is published),
+    unchanged or failed (nothing was published); ``problems`` are sentences for a person."""
 
     run_id: str
     status: str
@@ -73,6 +73,8 @@ def execute_run(
     """
     use(progress)
     run_id = str(uuid.uuid4())
+    if (words := unlisted_force(settings)) is not None:
+        progress.line(f"warning: {words}")
     try:
         with write_lock(settings, waiting=progress.line, wait_seconds=wait_seconds):
             if select is None:
@@ -81,11 +83,11 @@ def execute_run(
                     return done
             return _through_dagster(settings, run_id, trigger, progress, select)
     except (landing.LandingError, WarehouseBusy, DiskFull, PrivacyError) as error:
-        return RunReport(run_id, "refused", EXIT_REFUSED, [str(error)])
+        return RunReport(run_id, "failed", EXIT_FAILED, [str(error)])
     except Exception as error:
         # SQLite calls a full disk an input/output error as often as not.
         if is_disk_full(error) or _has_no_room(settings):
-            return RunReport(run_id, "refused", EXIT_REFUSED, [load.disk_full_text(settings)])
+            return RunReport(run_id, "failed", EXIT_FAILED, [load.disk_full_text(settings)])
         if not isinstance(error, OSError):
             raise
         return RunReport(run_id, "failed", EXIT_FAILED, [f"{error.filename}: {error.strerror}"])
@@ -155,7 +157,7 @@ def _through_dagster(
     except (InstanceError, ModelsError) as error:
         # dbt ends in its own words where there is no room for its manifest.
         if says_disk_full(str(error)):
-            return RunReport(run_id, "refused", EXIT_REFUSED, [load.disk_full_text(settings)])
+            return RunReport(run_id, "failed", EXIT_FAILED, [load.disk_full_text(settings)])
         return RunReport(run_id, "failed", EXIT_FAILED, [str(error)])
     before = release.current(settings.releases_dir)
     with dg.DagsterInstance.get() as instance:
@@ -167,7 +169,7 @@ def _through_dagster(
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             raise_on_error=False,
         )
-    problems, full_text, is_refusal = _failures(result)
+    problems, full_text = _failures(result)
     log_path = None
     if problems:
         log_path = settings.home / "logs" / f"run-{run_id}.log"
@@ -185,8 +187,8 @@ def _through_dagster(
     except Exception as error:
         if not is_disk_full(error):
             raise
-        report = RunReport(run_id, "refused", EXIT_REFUSED)
-        problems, is_refusal = problems or [load.disk_full_text(settings)], True
+        report = RunReport(run_id, "failed", EXIT_FAILED)
+        problems = problems or [load.disk_full_text(settings)]
     after = release.current(settings.releases_dir)
     report.is_new_release = after != before
     report.log = str(log_path) if log_path else None
@@ -194,9 +196,7 @@ def _through_dagster(
     refused = any(
         a["outcome"] == "refused" or a["reason_code"] == "still_refused" for a in report.attempts
     )
-    if is_refusal:
-        report.status, report.exit_code = "refused", EXIT_REFUSED
-    elif problems:
+    if problems:
         report.status, report.exit_code = "failed", EXIT_FAILED
     elif refused:
         report.status, report.exit_code = "refused", EXIT_REFUSED
@@ -205,12 +205,10 @@ def _through_dagster(
     return report
 
 
-def _failures(result: Any) -> tuple[list[str], str, bool]:
-    """Sentences, full text, and whether the run was refused rather than failed (a full disk, no key
-    for references to persons), of a Dagster result's failed steps."""
+def _failures(result: Any) -> tuple[list[str], str]:
+    """Sentences and full text of a Dagster result's failed steps."""
     problems: list[str] = []
     full: list[str] = []
-    is_refusal = False
     for event in result.all_events:
         if not event.is_step_failure and event.event_type_value != "PIPELINE_FAILURE":
             continue
@@ -225,10 +223,8 @@ def _failures(result: Any) -> tuple[list[str], str, bool]:
             cause = cause.cause
         text = (user.description if user and user.description else cause.message).strip()
         name, _, words = text.partition(": ")
-        is_refusal = is_refusal or says_disk_full(text) or name.endswith("DiskFull")
         if event.is_step_failure:
             step = (event.step_key or "").replace("__", "/")
-            is_refusal = is_refusal or name.endswith(("PrivacyError", "ConfigurationNeeded"))
             known = name.endswith(
                 (
                     "DiskFull",
@@ -245,7 +241,7 @@ def _failures(result: Any) -> tuple[list[str], str, bool]:
             problems.append(text.splitlines()[0])
     if not result.success and not problems:
         problems.append("the run did not succeed; see the Dagster UI for its events")
-    return problems, "\n\n".join(full), is_refusal
+    return problems, "\n\n".join(full)
 
 
 def _headlines(path: Path) -> list[dict[str, Any]]:
@@ -363,6 +359,8 @@ def _rows(con: Any, sql: str, parameters: list[Any] | None = None) -> list[dict[
 def read_report(con: Any, settings: Settings, run_id: str) -> RunReport:
     """The report of a run from the ledger (any connection that sees schema ``ledger``)."""
     report = RunReport(run_id, "succeeded", EXIT_OK)
+    if (words := unlisted_force(settings)) is not None:
+        report.notices.append(f"Note: {words}.")
     if holds_simulated_persons(con):
         report.notices.append(
             "The records about persons are simulated or artificial: they are of nobody, and their "

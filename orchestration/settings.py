@@ -9,12 +9,15 @@ Order of precedence: command line, environment (``PLUMBLINE_HOME``, ``PLUMBLINE_
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import difflib
 import itertools
 import os
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import (
     BaseModel,
@@ -32,6 +35,21 @@ EXPECTATIONS = PROJECT / "expectations"
 
 class SettingsError(Exception):
     """Configuration that cannot be used; the message says where and what to write instead."""
+
+
+@cache
+def seed_rows(name: str) -> tuple[dict[str, str], ...]:
+    """Rows of a seed of the dbt project: a code list that a setting is held against."""
+    with (DBT_PROJECT / "seeds" / f"{name}.csv").open(encoding="utf-8", newline="") as handle:
+        return tuple(csv.DictReader(handle))
+
+
+def _none_such(what: str, name: str, known: Iterable[str]) -> str:
+    """Words for a name that is none: the nearest of those that are, and all of them."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    meant = f"; did you mean {near[0]}?" if near else ";"
+    return f"there is no {what} {name!r}{meant} there are: {', '.join(names)}"
 
 
 class _Strict(BaseModel):
@@ -76,7 +94,8 @@ class SourceTable(_Strict):
 
     enabled: bool = True
     files: list[str] = Field(default_factory=list)
-    layouts: dict[str, dict[str, str]] = Field(default_factory=dict)
+    #: layout -> column -> its title; none: the column is not in the extract
+    layouts: dict[str, dict[str, str | None]] = Field(default_factory=dict)
     options: dict[str, Any] = Field(default_factory=dict)
 
     def get(self, key: str, default: Any = None) -> Any:
@@ -209,6 +228,35 @@ class Settings(_Strict):
             for k, v in value.items()
         }
 
+    @field_validator("sources")
+    @classmethod
+    def _known_columns(
+        cls, value: dict[str, dict[str, SourceTable]]
+    ) -> dict[str, dict[str, SourceTable]]:
+        from orchestration.sources.headers import MAPS, column_map
+
+        known = [path.stem.replace("__", "/") for path in MAPS.glob("*.csv")]
+        for source, tables in value.items():
+            for name, table in tables.items():
+                if f"{source}/{name}" not in known:
+                    raise ValueError(_none_such("table", f"{source}/{name}", known))
+                columns, _ = column_map(f"{source}/{name}")
+                for layout, titles in table.layouts.items():
+                    for column in titles:
+                        if column not in columns:
+                            words = _none_such("column", column, columns)
+                            raise ValueError(f"{source}.{name}.layouts.{layout}: {words}")
+        return value
+
+    @field_validator("linkage", mode="before")
+    @classmethod
+    def _known_settings(cls, value: Any) -> Any:
+        known = [row["setting"] for row in seed_rows("linkage_settings")]
+        wrong = [str(k) for k in value if k not in known] if isinstance(value, dict) else []
+        if wrong:
+            raise ValueError("; ".join(_none_such("setting", name, known) for name in wrong))
+        return value
+
     @field_validator("recording_eras", "known_events")
     @classmethod
     def _each_once(cls, value: list[Any]) -> list[Any]:
@@ -323,9 +371,53 @@ def load_settings(
         return Settings.model_validate(data)
     except ValidationError as error:
         problems = "; ".join(
-            f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors()
+            f"{'.'.join(str(p) for p in e['loc'])}: {_words(e)}" for e in error.errors()
         )
         raise SettingsError(f"{path or 'settings'}: {problems}") from None
+
+
+def _words(error: Any) -> str:
+    """What is wrong with a setting. Of a key that is none: which there are at that place."""
+    if error["type"] != "extra_forbidden":
+        return str(error["msg"]).removeprefix("Value error, ")
+    *place, name = error["loc"]
+    return _none_such("key", str(name), _keys_at(place))
+
+
+def _keys_at(place: Sequence[Any]) -> list[str]:
+    """Keys that the settings know at a place, such as ``("sources", "legacy", "crimes")``."""
+    here: Any = Settings
+    for part in place:
+        if isinstance(here, type) and issubclass(here, BaseModel):
+            here = here.model_fields[part].annotation
+        else:
+            # The values of a mapping, or the items of a list.
+            here = get_args(here)[-1]
+    return [name for name in here.model_fields if name != "config_path"]
+
+
+def unlisted_force(settings: Settings) -> str | None:
+    """What a reader must know where the configured force is none of ``forces.csv``; else None."""
+    listed = {row["force_code"]: row for row in seed_rows("forces")}
+    code, region = settings.force.code, settings.force.region_code
+    words = []
+    if code not in listed or listed[code]["is_territorial"] != "true":
+        near = difflib.get_close_matches(
+            code, [c for c, row in listed.items() if row["is_territorial"] == "true"], n=3
+        )
+        nearest = f" (nearest: {', '.join(near)})" if near else ""
+        words.append(
+            f"force.code {code!r} is none of the 43 territorial forces of "
+            f"dbt_project/seeds/forces.csv{nearest}. Its own records are counted under the name "
+            f"{settings.force.name!r}; what needs published figures of the force is not assessed: "
+            "its comparison with other forces, rates per resident, disproportionality, claims"
+        )
+    if region not in {row["region_code"] for row in listed.values()}:
+        words.append(
+            f"force.region_code {region!r} is no region of dbt_project/seeds/forces.csv, so crime "
+            "is not set against the hospitals of a region"
+        )
+    return "; ".join(words) if words else None
 
 
 def configured_code_lists() -> dict[str, Any]:

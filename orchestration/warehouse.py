@@ -314,3 +314,33 @@ def ledger_reader(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection | No
         yield con
     finally:
         con.close()
+
+
+@contextmanager
+def warehouse_reader(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection | None]:
+    """A read-only connection to the working database itself; None before the first run.
+
+    For those who may see single records. Raises WarehouseBusy while another process writes.
+    """
+    import duckdb
+
+    path = settings.warehouse_path
+    if not path.exists():
+        yield None
+        return
+    try:
+        con = duckdb.connect(str(path), read_only=True)
+    except duckdb.IOException as error:
+        if "lock" not in str(error).lower():
+            raise
+        holder = re.search(r"PID (\d+)", str(error))
+        who = f"process {holder.group(1)}" if holder else "another process"
+        raise WarehouseBusy(
+            f"{who} is writing to {path}, and nobody can read it meanwhile: try again when it has "
+            "finished"
+        ) from None
+    try:
+        con.execute("set timezone = 'UTC'")
+        yield con
+    finally:
+        con.close()

@@ -13,7 +13,14 @@ from collections.abc import Callable, Sequence
 
 from orchestration.sources.headers import Match, Near, table_settings
 from orchestration.sources.model import LoadRefused
-from orchestration.sources.tables import Table, Where, financial_year, no_claim, plain
+from orchestration.sources.tables import (
+    Table,
+    Where,
+    financial_year,
+    month_in_name,
+    no_claim,
+    plain,
+)
 
 #: A month in a name: 2019-04, 2019_04, 201904; not the beginning of a day.
 _MONTH = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_. ]?(\d\d)(?!\d)(?![-_. ]\d\d(?!\d))")
@@ -108,7 +115,13 @@ def _own(name: str, where: Where, month: bool = True) -> set[tuple[str, str]]:
                     f"the pattern 'name' of {name} in plumbline.yml finds the year "
                     f"{parts['year']!r} in {where.shown!r}: it must find all four digits",
                 )
-            return {(parts["year"], (parts.get("month") or "").zfill(2))}
+            found_month = parts.get("month") if month else None
+            return {
+                (
+                    parts["year"],
+                    month_in_name(found_month, name, where.shown) if found_month else "",
+                )
+            }
     return set()
 
 

@@ -109,19 +109,66 @@ def table_settings(settings: object, table: str) -> dict:
     return {**(options if isinstance(options, Mapping) else {}), **found}
 
 
+class Layout(dict[str, str]):
+    """A force's own layout, ``title -> column``, with what it leaves to the published titles.
+
+    ``others``: compared title -> (title, column) of the columns that it does not name.
+    """
+
+    def __init__(
+        self, titles: Mapping[str, str], others: Mapping[str, tuple[str, str]] | None = None
+    ) -> None:
+        super().__init__(titles)
+        self.others = dict(others or {})
+
+    def completed(self, titles: Iterable[str]) -> dict[str, str]:
+        """The layout with those of ``titles`` that are published titles of columns it leaves."""
+        wanted = dict(self)
+        taken = {normal(title) for title in self}
+        fed = set(self.values())
+        for title in titles:
+            published, column = self.others.get(normal(title), ("", ""))
+            if column and column not in fed and normal(title) not in taken:
+                wanted[published] = column
+                fed.add(column)
+        return wanted
+
+
+def _left_over(
+    named: Iterable[str], published: Mapping[str, Mapping[str, str]]
+) -> dict[str, tuple[str, str]]:
+    """Published titles of columns that are not named, where a title means one column only."""
+    found: dict[str, tuple[str, str]] = {}
+    twice: set[str] = set()
+    for layout in published.values():
+        for title, column in layout.items():
+            known = found.setdefault(normal(title), (title, column))
+            if known[1] != column:
+                twice.add(normal(title))
+    left_out = set(named)
+    return {n: tc for n, tc in found.items() if n not in twice and tc[1] not in left_out}
+
+
 def layouts(table: str, settings: object = None) -> dict[str, dict[str, str]]:
-    """Layouts ``era -> {title -> column}``: the force's own first, then the published ones."""
+    """Layouts ``era -> {title -> column}``: the force's own first, then the published ones.
+
+    A column that an own layout does not name keeps its published title, where the file has it; one
+    that it names with no title (null) is not in the extract.
+    """
     columns, published = column_map(table)
     own: dict[str, dict[str, str]] = {}
     configured = table_settings(settings, table).get("layouts")
     if isinstance(configured, Mapping):
         for era, titles in configured.items():
             if isinstance(titles, Mapping):
-                own[str(era)] = {
-                    str(title): str(column)
-                    for column, title in titles.items()
-                    if title is not None and column in columns
-                }
+                own[str(era)] = Layout(
+                    {
+                        str(title): str(column)
+                        for column, title in titles.items()
+                        if title is not None and column in columns
+                    },
+                    _left_over(titles, published),
+                )
     return {**own, **{era: titles for era, titles in published.items() if era not in own}}
 
 
@@ -130,14 +177,17 @@ def match_layout(
 ) -> Match | Near | None:
     """Compare titles with layouts: a match, the nearest layout with what is wrong, or nothing.
 
-    Order does not matter. Differences of case, blanks, underscores, curly quotes or dashes are
-    accepted with a note; a title too many, too few or twice is not.
+    Order does not matter (of published layouts, another one is noted). Differences of case, blanks,
+    underscores, curly quotes or dashes are accepted with a note; a title too many, too few or twice
+    is not.
     """
     have = [normal(t) for t in titles]
     best: tuple[float, str, Mapping[str, str]] | None = None
-    for era, layout in known.items():
+    for era, declared in known.items():
+        is_own = isinstance(declared, Layout)
+        layout = declared.completed(titles) if isinstance(declared, Layout) else declared
         wanted = {normal(title): (title, column) for title, column in layout.items()}
-        if not wanted:
+        if not declared:
             continue
         if len(have) == len(wanted) and set(have) == set(wanted):
             pairs = tuple((t, wanted[h][1]) for t, h in zip(titles, have, strict=True))
@@ -151,7 +201,7 @@ def match_layout(
                 notes.append(
                     Note("title_spelling", "column titles spelt differently: " + ", ".join(odd))
                 )
-            if have != list(wanted):
+            if have != list(wanted) and not is_own:
                 notes.append(Note("column_order", "the columns stand in another order than usual"))
             return Match(era, pairs, tuple(notes))
         hits = len(set(have) & set(wanted))
@@ -163,7 +213,18 @@ def match_layout(
         return None
     _, era, layout = best
     hits = len({normal(t) for t in layout} & set(have))
-    return Near(era, hits / len(layout) if hits >= 3 else 0.0, difference(titles, layout, era))
+    words = difference(titles, layout, era)
+    declared = known[era]
+    if isinstance(declared, Layout):
+        unknown = set(have) - {normal(t) for t in layout}
+        fed = set(layout.values())
+        free = sorted({column for _, column in declared.others.values()} - fed)
+        if unknown and free:
+            words += (
+                f"; where a title is that of a column, add it to the layout {era!r} in "
+                f"plumbline.yml (columns without a title in this file: {', '.join(free)})"
+            )
+    return Near(era, hits / len(layout) if hits >= 3 else 0.0, words)
 
 
 def difference(titles: Sequence[str], layout: Iterable[str], era: str) -> str:

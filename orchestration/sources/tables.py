@@ -7,6 +7,7 @@ not be read) into ``TextBatch``es (the contract's columns). Formats live in ``de
 
 from __future__ import annotations
 
+import calendar
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.sources.headers import Match, Near, column_map, layouts, match_layout
-from orchestration.sources.model import Member, Note, Rejected, TextBatch
+from orchestration.sources.model import LoadRefused, Member, Note, Rejected, TextBatch
 
 if TYPE_CHECKING:
     from orchestration.sources.workbook import Sheet
@@ -151,6 +152,28 @@ def financial_year(text: str) -> str | None:
 def month_number(text: str) -> int | None:
     """1 to 12 for a month's name or abbreviation, else None."""
     return _MONTHS.get(text.strip().rstrip(".").lower()[:3]) if text.strip()[:1].isalpha() else None
+
+
+_MONTH_NAMES = tuple(calendar.month_name)[1:]
+
+
+def month_in_name(found: str, table: str, shown: str) -> str:
+    """Two digits for what the group ``month`` of a configured pattern found: a number, or a month's
+    name or abbreviation. Raises LoadRefused, naming the option, where it is neither.
+    """
+    text = found.strip().rstrip(".").lower()
+    if text.isascii() and text.isdigit():
+        return f"{int(text):02d}"
+    for number, name in enumerate(_MONTH_NAMES, 1):
+        if len(text) >= 3 and name.lower().startswith(text):
+            return f"{number:02d}"
+    source, _, name = table.partition("/")
+    raise LoadRefused(
+        "bad_configuration",
+        f"the pattern sources.{source}.{name}.options.name of plumbline.yml finds the month "
+        f"{found!r} in {shown!r}: its group 'month' must find a number (06) or a month's name "
+        "(June, Jun)",
+    )
 
 
 def year_claim(where: Where) -> tuple[str, str | None]:

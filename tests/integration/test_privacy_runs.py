@@ -85,7 +85,7 @@ def _values(path: Path) -> set[str]:
 
 def test_a_run_without_a_key_is_refused_in_words(real: Path, tmp_path: Path) -> None:
     done = plumbline("run", "--landing", str(real), home=tmp_path / "home")
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert "PLUMBLINE_PERSON_KEY" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert not (tmp_path / "home" / "releases" / "current").exists()
@@ -118,7 +118,7 @@ def test_nothing_under_home_holds_a_plain_reference(home: Path, real: Path) -> N
 
 def test_nothing_is_simulated_into_a_home_of_real_records(home: Path) -> None:
     done = plumbline_with({"PLUMBLINE_PERSON_KEY": KEY}, "run", home=home)
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert "name the folder with --landing" in done.stderr
     assert not (home / "landing").exists()
 
@@ -131,7 +131,7 @@ def test_simulated_extracts_beside_real_ones_are_refused(
     done = plumbline_with(
         {"PLUMBLINE_PERSON_KEY": KEY}, "run", "--landing", str(simulated), home=mixed
     )
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert "these are simulated" in done.stdout + done.stderr
     with duckdb.connect(str(mixed / "warehouse" / "plumbline.duckdb"), read_only=True) as con:
         months = con.execute("select count(distinct _period) from raw.legacy__crimes").fetchone()
@@ -148,7 +148,7 @@ def test_crimes_of_two_systems_need_their_eras(real: Path, tmp_path: Path) -> No
         str(real),
         home=tmp_path / "home",
     )
-    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.returncode == 1, done.stdout + done.stderr
     assert "recording_eras" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert not (tmp_path / "home" / "releases" / "current").exists()

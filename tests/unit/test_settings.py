@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.settings import SettingsError, load_settings
+from orchestration.settings import SettingsError, load_settings, unlisted_force
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +48,62 @@ def test_a_mistake_is_named_with_file_and_key(tmp_path, text, words):
         load_settings()
     assert words in str(error.value)
     assert "plumbline.yml" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("force: {nme: Northmoor}", "force.nme: there is no key 'nme'; did you mean name?"),
+        ("relases: {keep_last: 3}", "relases: there is no key 'relases'; did you mean releases?"),
+        (
+            "sources: {legacy: {crimes: {layout: {a: {b: c}}}}}",
+            "sources.legacy.crimes.layout: there is no key 'layout'; did you mean layouts?",
+        ),
+        ("known_events: [{cde: a}]", "known_events.0.cde: there is no key 'cde'; did you mean"),
+        (
+            "linkage: {block_minute: 60}",
+            "linkage: there is no setting 'block_minute'; did you mean block_minutes?",
+        ),
+        (
+            "sources: {legacy: {crime: {enabled: false}}}",
+            "sources: there is no table 'legacy/crime'; did you mean legacy/crimes?",
+        ),
+        (
+            "sources: {legacy: {crimes: {layouts: {own: {Crime No: crime_number}}}}}",
+            "sources: legacy.crimes.layouts.own: there is no column 'Crime No'",
+        ),
+        ("privacy: {zzzzzz: 1}", "there are: key_variable, raw_retention"),
+    ],
+)
+def test_a_misspelt_key_is_refused_with_those_that_are_near(tmp_path, text, words):
+    (tmp_path / "plumbline.yml").write_text(text)
+    with pytest.raises(SettingsError) as error:
+        load_settings()
+    assert words in str(error.value)
+    assert "Extra inputs" not in str(error.value)
+    assert "Value error" not in str(error.value)
+
+
+def test_a_linkage_setting_of_the_seed_is_taken(tmp_path):
+    (tmp_path / "plumbline.yml").write_text("linkage: {block_minutes: 1440}")
+    assert load_settings().linkage == {"block_minutes": 1440}
+
+
+def test_a_force_that_is_not_listed_is_said_so():
+    assert unlisted_force(load_settings()) is None
+    invented = {"code": "northmoor", "name": "Northmoor Constabulary"}
+    words = unlisted_force(load_settings(overrides={"force": invented}))
+    assert words is not None
+    assert "'northmoor' is none of the 43 territorial forces" in words
+    assert "not assessed" in words
+    assert "Northmoor Constabulary" in words
+    near = unlisted_force(load_settings(overrides={"force": {"code": "west-midland"}}))
+    assert near is not None
+    assert "nearest: west-midlands" in near
+    region = unlisted_force(load_settings(overrides={"force": {"region_code": "E99"}}))
+    assert region is not None
+    assert "hospitals" in region
+    assert "43" not in region
 
 
 def test_a_configuration_that_is_not_there_is_said_so(tmp_path):

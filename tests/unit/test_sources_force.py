@@ -228,6 +228,86 @@ def test_a_pattern_that_is_none_is_said_so(tmp_path: Path) -> None:
         assert words in found.message
 
 
+def with_pattern(pattern: str) -> SimpleNamespace:
+    return SimpleNamespace(
+        sources={"legacy": {"persons": {"files": ["p*"], "options": {"name": pattern}}}}
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "period"),
+    [
+        ("p_June_2019.csv", "2019-06"),
+        ("p_jun_2019.csv", "2019-06"),
+        ("p_Sept_2019.csv", "2019-09"),
+        ("p_6_2019.csv", "2019-06"),
+        ("p_06_2019.csv", "2019-06"),
+    ],
+)
+def test_a_pattern_may_find_a_month_by_its_name(tmp_path: Path, name: str, period: str) -> None:
+    settings = with_pattern(r"p_(?P<month>[^_]+)_(?P<year>\d{4})")
+    found = identify(tmp_path, name, force.extract("legacy/persons")[1], settings)
+    assert isinstance(found, Member), found
+    assert found.claim == period
+
+
+@pytest.mark.parametrize("name", ["p_Junip_2019.csv", "p_Ju_2019.csv", "p_Q2_2019.csv"])
+def test_what_is_no_month_is_refused_by_the_name_of_the_option(tmp_path: Path, name: str) -> None:
+    settings = with_pattern(r"p_(?P<month>[^_]+)_(?P<year>\d{4})")
+    found = identify(tmp_path, name, force.extract("legacy/persons")[1], settings)
+    assert isinstance(found, Refused)
+    assert found.code == "bad_configuration"
+    assert "sources.legacy.persons.options.name" in found.message
+
+
+def own_layout(**titles: str | None) -> SimpleNamespace:
+    return SimpleNamespace(sources={"legacy": {"crimes": {"layouts": {"niche": titles}}}})
+
+
+def test_columns_that_an_own_layout_leaves_out_keep_their_titles(tmp_path: Path) -> None:
+    titles = {"offence_code": "HO code", "crime_number": "Crime No"}
+    data = force.typed("legacy/crimes")
+    data = data.rename_columns([titles.get(n, n) for n in data.column_names])
+    found = identify(
+        tmp_path, "legacy_crimes_2019-04.csv", force.to_bytes(data, "csv"), own_layout(**titles)
+    )
+    assert isinstance(found, Member), found
+    assert found.layout_era == "niche"
+    assert dict(found.columns) == {
+        titles.get(c.name, c.name): c.name for c in spec("legacy/crimes").columns
+    }
+    # The order of the settings is no order of columns.
+    assert found.notes == ()
+
+
+def test_a_title_that_no_layout_knows_is_named_with_what_could_be_added(tmp_path: Path) -> None:
+    data = force.typed("legacy/crimes")
+    renamed = {"offence_code": "HO code", "crime_number": "Crime No"}
+    data = data.rename_columns([renamed.get(n, n) for n in data.column_names])
+    found = identify(
+        tmp_path,
+        "legacy_crimes_2019-04.csv",
+        force.to_bytes(data, "csv"),
+        own_layout(offence_code="HO code"),
+    )
+    assert isinstance(found, Refused)
+    assert "not known: 'Crime No'" in found.message
+    assert "add it to the layout 'niche'" in found.message
+    assert "crime_number" in found.message
+
+
+def test_a_column_named_with_no_title_is_not_looked_for(tmp_path: Path) -> None:
+    titles = {"offence_code": "HO code", "crime_number": None}
+    data = force.typed("legacy/crimes").rename_columns(
+        [{"offence_code": "HO code"}.get(c.name, c.name) for c in spec("legacy/crimes").columns]
+    )
+    name = "legacy_crimes_2019-04.csv"
+    found = identify(tmp_path, name, force.to_bytes(data, "csv"), own_layout(**titles))
+    assert isinstance(found, Refused)
+    without = force.to_bytes(data.drop_columns(["crime_number"]), "csv")
+    assert isinstance(identify(tmp_path, name, without, own_layout(**titles)), Member)
+
+
 def test_a_title_too_few_or_too_many_is_named(tmp_path: Path) -> None:
     data = force.typed("connect/investigations")
     short = data.drop_columns(["beat_code"])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from orchestration.sources.headers import table_settings
 from orchestration.sources.model import LoadRefused
-from orchestration.sources.tables import Table, Where, plain
+from orchestration.sources.tables import Table, Where, month_in_name, plain
 
 SEEDS = Path(__file__).resolve().parents[3] / "dbt_project" / "seeds"
 _NAME = re.compile(
@@ -61,11 +61,12 @@ def _claim(table: str):
                 f"which force and month it is: it must be YYYY-MM-<force>-{series}.csv, such as "
                 f"2021-03-west-midlands-{series}.csv",
             )
+        month = month_in_name(parts["month"], table, where.shown)
         force = (parts.get("force") or str(configured.get("force") or "")).lower()
-        if not 1 <= int(parts["month"]) <= 12:
+        if not 1 <= int(month) <= 12:
             raise LoadRefused(
                 "bad_file_name",
-                f"the name {where.name!r} gives month {parts['month']}, which does not exist",
+                f"the name {where.name!r} gives month {month}, which does not exist",
             )
         if force not in known_forces():
             raise LoadRefused(
@@ -74,7 +75,7 @@ def _claim(table: str):
                 "data.police.uk publishes: correct the name, or add the force to "
                 "seeds/force_names.csv",
             )
-        period = f"{parts['year']}-{parts['month']}"
+        period = f"{parts['year']}-{month}"
         return f"{force}/{period}", period
 
     return claim

@@ -1,4 +1,4 @@
-with forces as (
+with listed_forces as (
     select * from {{ ref('forces') }}
 ),
 
@@ -14,10 +14,10 @@ partnerships as (
     select
         lookup.csp_code,
         min(lookup.csp_name) as csp_name,
-        min(forces.force_code) as force_code,
-        min(forces.region_code) as region_code
+        min(listed_forces.force_code) as force_code,
+        min(listed_forces.region_code) as region_code
     from {{ ref('stg_ons__districts_to_forces') }} as lookup
-    left join forces on lookup.pfa_code = forces.pfa_code
+    left join listed_forces on lookup.pfa_code = listed_forces.pfa_code
     group by lookup.csp_code
 ),
 
@@ -64,6 +64,38 @@ beats as (
 
 settings as (
     select * from {{ ref('stg_ledger__configuration') }}
+),
+
+regions as (
+    select distinct
+        region_code,
+        region_name
+    from listed_forces
+    where region_code like 'E12%'
+),
+
+-- A force that the list does not have is an area too, under the name that it configures.
+forces as (
+    select
+        force_code,
+        pfa_code,
+        force_name,
+        region_code,
+        is_territorial
+    from listed_forces
+
+    union all
+
+    select
+        settings.force_code,
+        cast(null as {{ dbt.type_string() }}) as pfa_code,
+        settings.force_name,
+        regions.region_code,
+        false as is_territorial
+    from settings
+    left join listed_forces on settings.force_code = listed_forces.force_code
+    left join regions on settings.region_code = regions.region_code
+    where listed_forces.force_code is null
 ),
 
 units as (
@@ -156,7 +188,7 @@ areas as (
 
     union all
 
-    select distinct
+    select
         'region/' || region_code as area_id,
         'region' as area_type,
         region_code as area_code,
@@ -165,8 +197,7 @@ areas as (
         cast(null as {{ dbt.type_string() }}) as force_code,
         region_code,
         cast(null as bigint) as imd_rank
-    from forces
-    where region_code like 'E12%'
+    from regions
 
     union all
 

@@ -6,7 +6,9 @@ with settings as (
 
 final as (
     select
-        {%- for name in ['force_code', 'region_code', 'baseline_year', 'current_year'] %}
+        {%- for name in [
+            'force_code', 'force_name', 'region_code', 'baseline_year', 'current_year'
+        ] %}
         coalesce(
             max(case when settings.key = '{{ name }}' then settings.value end),
             '{{ var(name) }}'
