@@ -45,6 +45,10 @@ NESTING = DBT_PROJECT / "seeds" / "disclosure_nesting.csv"
 SHOWN_AREA_TYPES = frozenset({"force", "region", "country"})
 """Areas whose counts are shown whatever they are: the policies hold below the force."""
 
+_WORTH = 4.0
+"""How much worse it is to withhold a total over a breakdown than a part of it, where there are
+several breakdowns."""
+
 _COORDINATE = ["series", "area_id", "first_month", "last_month", "parts"]
 
 
@@ -56,7 +60,12 @@ class DisclosureError(Exception):
 class Count:
     """A column of counts. ``series``, ``area``, ``first_month`` and ``last_month`` are SQL
     expressions over the mart; ``parts`` gives what breaks the series down: an expression and the
-    code of the total (None: there is none); ``beside`` are columns computed from the count."""
+    code of the total (None: there is none), and ``unions`` which other codes of a part are sums of
+    which; ``beside`` are columns computed from the count. ``shown`` is a condition of the rows that
+    are shown whatever they count, in place of those of the force and above: for breakdowns that are
+    withheld at the level of the force as well. ``withheld`` is one of rows that are withheld in any
+    case, so that others can be shown, and ``shown_with`` a mart that must have the same count: a
+    row without it is withheld. Both only where a policy holds for the series."""
 
     column: str
     series: str
@@ -64,23 +73,29 @@ class Count:
     first_month: str
     last_month: str
     parts: Mapping[str, tuple[str, str | None]] = field(default_factory=dict)
+    unions: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     beside: tuple[str, ...] = ()
+    shown: str | None = None
+    withheld: str | None = None
+    shown_with: str | None = None
 
 
 @dataclass(frozen=True)
 class Declaration:
     """What a mart declares: its counts, the columns computed from several of them (``beside``) or
     from counts that are not in the row (``below``: empty in every row below the force that a
-    policy holds for), and the words to put into columns of text where a count is withheld or
-    rounded."""
+    policy holds for, or in those of them for which a condition holds), the words to put into
+    columns of text where a count is withheld or rounded, and a condition of the rows that a release
+    leaves out (``left_out``)."""
 
     mart: str
     counts: tuple[Count, ...]
     beside: tuple[str, ...] = ()
-    below: tuple[str, ...] = ()
+    below: Mapping[str, str | None] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
     words_rounded: Mapping[str, str] = field(default_factory=dict)
     is_absent_zero: bool = False
+    left_out: str | None = None
 
     @property
     def columns(self) -> set[str]:
@@ -114,7 +129,9 @@ class Protection:
         own = {count.column: i for i, count in enumerate(declared.counts)}
         computed = {name: touched[i] for i, c in enumerate(declared.counts) for name in c.beside}
         computed |= dict.fromkeys(declared.beside, any_touched)
-        computed |= dict.fromkeys(declared.below, "d.row_id is not null")
+        for name, where in declared.below.items():
+            where = (where or "true").replace("{withheld}", any_withheld)
+            computed[name] = f"(d.row_id is not null and ({where}))"
         selected = []
         for name, kind in columns:
             value = f"m.{ident(name)}"
@@ -137,10 +154,14 @@ class Protection:
             if name == "is_suppressed":
                 value = f"coalesce({value}, false) or {any_withheld}"
             selected.append(f"{value} as {ident(name)}")
-        return (
-            f"select {', '.join(selected)} from {source} as m "
-            f"left join {rows} as d on m.rowid = d.row_id"
-        )
+        return f"select {', '.join(selected)} from {self.kept(source, rows)}"
+
+    def kept(self, source: str, rows: str) -> str:
+        """SQL of the rows that are released (as ``m``) with what is withheld of them (``d``)."""
+        joined = f"{source} as m left join {rows} as d on m.rowid = d.row_id"
+        if self.declaration.left_out is None:
+            return joined
+        return f"{joined} where d.row_id is null or not ({self.declaration.left_out})"
 
 
 # ------------------------------------------------------------------------------------ declarations
@@ -166,6 +187,7 @@ def _declaration(mart: str, given: Mapping[str, Any]) -> Declaration:
     known = {
         *("counts", "area", "period", "parts", "absent"),
         *("beside", "below", "words", "words_rounded"),
+        *("unions", "shown", "withheld", "shown_with", "left_out"),
     }
     unknown = set(given) - known
     if unknown:
@@ -187,7 +209,11 @@ def _declaration(mart: str, given: Mapping[str, Any]) -> Declaration:
                             "parts", given.get("parts", {})
                         ).items()
                     },
+                    unions=each.get("unions", given.get("unions", {})),
                     beside=tuple(each.get("beside", ())),
+                    shown=each.get("shown", given.get("shown")),
+                    withheld=each.get("withheld", given.get("withheld")),
+                    shown_with=each.get("shown_with", given.get("shown_with")),
                 )
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -198,11 +224,23 @@ def _declaration(mart: str, given: Mapping[str, Any]) -> Declaration:
         mart,
         tuple(counts),
         tuple(given.get("beside", ())),
-        tuple(given.get("below", ())),
+        _conditions(given.get("below", ())),
         dict(given.get("words", {})),
         dict(given.get("words_rounded", {})),
         given.get("absent") == "zero",
+        given.get("left_out"),
     )
+
+
+def _conditions(below: Iterable[str | Mapping[str, Any]]) -> dict[str, str | None]:
+    """Columns by the condition under which they are empty; None for always."""
+    found: dict[str, str | None] = {}
+    for each in below:
+        if isinstance(each, str):
+            found[each] = None
+        else:
+            found |= dict.fromkeys(each["columns"], each["where"])
+    return found
 
 
 # ---------------------------------------------------------------------------------------- policies
@@ -301,12 +339,15 @@ def plan(con: duckdb.DuckDBPyConnection, settings: Settings) -> Plan:
     Reads the marts and ``ledger.disclosure``; changes nothing. Raises DisclosureError where a
     declaration does not fit its mart or a series has no policy.
     """
+    import pandas as pd
 
     declared = _present(con)
     in_force = policies(settings)
     cells = _cells(con, declared, in_force, settings.force.code)
     if cells.empty:
         return Plan({}, cells)
+    never = cells[cells["is_never"]].assign(is_withheld=True)
+    cells = cells[~cells["is_never"]]
     history = _history(con, cells["series"].unique())
     parents = _parents(con)
     state = _State(cells, history, in_force)
@@ -322,11 +363,13 @@ def plan(con: duckdb.DuckDBPyConnection, settings: Settings) -> Plan:
         waiting = state.with_more_to_withhold()
     cells = cells.merge(state.all_withheld(), on=_COORDINATE, how="left", validate="many_to_one")
     cells["is_withheld"] = cells["is_withheld"].eq(True)
-    bases = cells["series"].map(lambda series: in_force[policy_of(_named(series))].rounding_base)
+    policy = cells["series"].map(lambda series: in_force[policy_of(_named(series))])
+    bases = policy.map(lambda each: each.rounding_base)
     cells["base"] = np.where(cells["is_withheld"] | cells["is_open"], 0, bases)
     cells.loc[cells["base"] <= 1, "base"] = 0
-    cells["is_ruled"] = cells["series"].map(lambda series: _matters(in_force, _named(series)))
-    return Plan(_protections(cells, declared), _for_the_ledger(cells[cells["is_ruled"]]))
+    cells = cells[policy.map(_matters).astype(bool)]
+    everything = pd.concat([cells, never.assign(base=0)], ignore_index=True)
+    return Plan(_protections(everything, declared), _for_the_ledger(cells))
 
 
 def record(con: duckdb.DuckDBPyConnection, planned: Plan, release_id: str) -> None:
@@ -399,11 +442,13 @@ def _cells(
                 f"""
                 select * from (
                     select rowid as row_id, {series} as series,
-                        {count.area.replace("{force}", force_code)} as area_id,
+                        {_area(count).replace("{force}", force_code)} as area_id,
                         cast({count.first_month} as date) as first_month,
                         cast({count.last_month} as date) as last_month,
                         {f"concat({parts})" if parts else "''"} as parts,
-                        cast({ident(count.column)} as double) as count
+                        cast({ident(count.column)} as double) as count,
+                        coalesce({count.shown or "false"}, false) as is_shown,
+                        coalesce({count.withheld or "false"}, false) as is_hidden
                     from marts.{ident(mart)}
                 ) where count is not null and area_id is not null
                     and first_month is not null and list_contains($1, series)
@@ -412,19 +457,47 @@ def _cells(
             ).df()
             frame["mart"], frame["number"] = mart, number
             frame["totals"] = [tuple(total for _, total in count.parts.values())] * len(frame)
+            frame["unions"] = [tuple(count.unions.get(part, {}) for part in count.parts)] * len(
+                frame
+            )
             frame["is_absent_zero"] = declaration.is_absent_zero
+            frame["shown_with"] = count.shown_with or ""
             frames.append(frame)
     if not frames:
         return pd.DataFrame(columns=[*_COORDINATE, "count"])
     cells = pd.concat(frames, ignore_index=True)
     for column in ("first_month", "last_month"):
         cells[column] = cells[column].astype("datetime64[s]")
-    cells["is_open"] = cells["area_id"].str.split("/").str[0].isin(SHOWN_AREA_TYPES)
-    return _told_apart(cells)
+    is_open = cells["area_id"].str.split("/").str[0].isin(SHOWN_AREA_TYPES)
+    cells["is_open"] = is_open | cells["is_shown"]
+    is_ruled = (
+        cells["series"].map(lambda series: _matters(in_force[policy_of(series)])).astype(bool)
+    )
+    cells["is_hidden"] &= is_ruled & ~cells["is_open"]
+    cells["is_never"] = is_ruled & ~cells["is_open"] & _alone(cells)
+    never = cells[cells["is_never"]]
+    return pd.concat([_told_apart(cells[~cells["is_never"]].copy()), never], ignore_index=True)
 
 
-def _matters(in_force: Mapping[str, DisclosurePolicy], series: str) -> bool:
-    policy = in_force[policy_of(series)]
+def _area(count: Count) -> str:
+    """The area of a count. What a breakdown is withheld in is not the area itself, which is shown
+    whatever it counts."""
+    return count.area if count.shown is None else f"'within/' || {count.area}"
+
+
+def _alone(cells: pd.DataFrame) -> pd.Series:
+    """Cells that are not, with the same count, in the mart that they are only shown with."""
+    found = cells["shown_with"] != ""
+    same = [*_COORDINATE, "count"]
+    for mart in cells.loc[found, "shown_with"].unique():
+        own = cells["shown_with"] == mart
+        there = cells.loc[cells["mart"] == mart, same].drop_duplicates().assign(is_there=True)
+        matched = cells.loc[own, same].merge(there, on=same, how="left", validate="many_to_one")
+        found[own] = matched["is_there"].isna().to_numpy()
+    return found
+
+
+def _matters(policy: DisclosurePolicy) -> bool:
     return policy.least_shown > 1 or policy.rounding_base > 1
 
 
@@ -521,7 +594,7 @@ def _tables(
 ) -> list[_Table]:
     """The tables of a series: one for each set of areas that make up the same whole."""
     unique = cells.drop_duplicates(_COORDINATE)
-    totals = cells["totals"].iloc[0]
+    totals, unions = cells["totals"].iloc[0], cells["unions"].iloc[0]
     found = []
     names = {*unique["area_id"], *past["area_id"]}
     for areas, incidence in _families(names, parents, force):
@@ -534,13 +607,14 @@ def _tables(
             *zip(old["first_month"], old["last_month"], strict=True),
         }
         axes = [_Axis(areas, incidence), _period_axis(periods)]
-        for now, then, total in zip(
+        for now, then, total, sums in zip(
             _split(rows["parts"], len(totals)),
             _split(old["parts"], len(totals)),
             totals,
+            unions,
             strict=True,
         ):
-            axes.append(_part_axis({*now, *then}, total))
+            axes.append(_part_axis({*now, *then}, total, sums))
         found.append(_Table(rows, old, axes))
     return found
 
@@ -608,13 +682,15 @@ def _period_axis(periods: set[tuple[Any, Any]]) -> _Axis:
     return _Axis([spans[span] for span in ordered], incidence)
 
 
-def _part_axis(codes: set[str], total: str | None) -> _Axis:
-    names = sorted(codes)
-    single = [name for name in names if name != total]
-    incidence = np.array([[name in (total, one) for one in single] for name in names])
+def _part_axis(
+    codes: set[str], total: str | None, unions: Mapping[str, Iterable[str]] | None = None
+) -> _Axis:
+    names, sums = sorted(codes), unions or {}
+    single = [name for name in names if name != total and name not in sums]
+    incidence = np.array(
+        [[name in (total, one) or one in sums.get(name, ()) for one in single] for name in names]
+    )
     if not single:
-        incidence = np.ones((len(names), 1), dtype=bool)
-    elif total is not None and total not in names:
         incidence = np.eye(len(names), dtype=bool)
     return _Axis(names, incidence)
 
@@ -643,7 +719,7 @@ class _State:
             has_rule = in_force[policy_of(_named(name))].least_shown > 1
             self.counts[str(name)] = rows["count"]
             self.may_withhold[str(name)] = has_rule & ~rows["is_open"] & rows["is_known"].isna()
-            self.withheld[str(name)] = rows["is_open"] & ~rows["is_open"]
+            self.withheld[str(name)] = rows["is_hidden"].astype(bool)
         pairs = nested(self.counts)
         self.outer_of = {name: [p for p in pairs if p[0] == name] for name in self.counts}
         self.inner_of = {name: [p for p in pairs if p[2] == name] for name in self.counts}
@@ -689,8 +765,11 @@ class _State:
             yield self._other(outer, cells, inner_parts, outer_parts)
 
     def _other(self, name: str, cells: pd.DataFrame, parts: str, other: str) -> _Other:
-        own = np.flatnonzero((cells["parts"] == parts).to_numpy())
-        at = _index(cells.iloc[own].assign(parts=other))
+        if parts == "*":
+            own, at = np.arange(len(cells)), _index(cells)
+        else:
+            own = np.flatnonzero((cells["parts"] == parts).to_numpy())
+            at = _index(cells.iloc[own].assign(parts=other))
         count = self.counts[name].reindex(at).to_numpy(dtype=float)
         free = self.may_withhold[name].reindex(at).eq(True).to_numpy()
         return name, own, at, count, free
@@ -749,7 +828,8 @@ def _decide(
 ) -> None:
     """Decide which cells of a series to withhold, where there may be any."""
     is_small = rows["count"].between(1, policy.least_shown - 1) & ~rows["is_open"]
-    if is_small.any() or past["was_withheld"].any() or state.forced.get(series):
+    is_any = is_small | rows["is_hidden"]
+    if is_any.any() or past["was_withheld"].any() or state.forced.get(series):
         absent = bool(rows["is_absent_zero"].any())
         for table in _tables(rows, past, parents, f"force/{force_code}"):
             _choose(table, series, policy, state, is_absent_zero=absent)
@@ -793,9 +873,22 @@ def _choose(
         earlier=earlier,
         outer_bounds=(limits[0], limits[1]),
         shown_bounds=(limits[2], limits[3]),
+        weight=_weight(table, shape),
     )
     state.decide(series, table.cells, found.is_withheld[now])
     state.force(series, table.cells[found.is_lifted[now]], policy.least_shown)
+
+
+def _weight(table: _Table, shape: tuple[int, ...]) -> np.ndarray:
+    """Where a series is broken down in several ways, the totals of each are worth more than what
+    they are made up of."""
+    weight, parts = np.ones(shape), range(2, len(shape))
+    for number in parts if len(parts) > 1 else ():
+        atoms = table.axes[number].incidence.sum(axis=1)
+        is_total = (atoms > 1) & (atoms == atoms.max())
+        factor = np.where(is_total, _WORTH, 1.0)
+        weight *= factor.reshape([-1 if axis == number else 1 for axis in range(len(shape))])
+    return weight
 
 
 def _earlier(table: _Table, counts: np.ndarray, absent: np.ndarray, least_shown: int) -> Earlier:
@@ -875,7 +968,7 @@ def _protections(cells: pd.DataFrame, declared: Mapping[str, Declaration]) -> di
     import pandas as pd
 
     found = {}
-    for mart, rows in cells[cells["is_ruled"] & ~cells["is_open"]].groupby("mart", sort=True):
+    for mart, rows in cells[~cells["is_open"]].groupby("mart", sort=True):
         columns = {}
         numbers = range(len(declared[str(mart)].counts))
         for number in numbers:

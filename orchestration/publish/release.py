@@ -309,6 +309,7 @@ def _write_mart(
     connection.execute(
         f"create table {target} as select *, {lit(release_id)} as release_id from {source}"
     )
+    withheld_count = 0
     columns = (*mart.columns, _Column("release_id", "VARCHAR", RELEASE_ID_DESCRIPTION))
     if mart.description:
         connection.execute(f"comment on table {target} is {lit(mart.description)}")
@@ -326,7 +327,7 @@ def _write_mart(
         raise PublishError(f"The published copy of {mart.name} differs from the mart.")
     assert expected is not None
     if protection is not None:
-        _check_withheld(connection, mart, target, protection)
+        withheld_count = _check_withheld(connection, mart, target, protection)
         connection.unregister("withheld")
 
     parquet = building / "parquet" / f"{mart.name}.parquet"
@@ -337,7 +338,7 @@ def _write_mart(
     )
     return {
         "rows": expected[0],
-        "withheld_count": protection.withheld_count if protection else 0,
+        "withheld_count": withheld_count,
         "rounded_count": protection.rounded_count if protection else 0,
         "description": mart.description,
         "parquet": f"parquet/{mart.name}.parquet",
@@ -350,14 +351,23 @@ def _write_mart(
 
 def _check_withheld(
     connection: duckdb.DuckDBPyConnection, mart: _Mart, target: str, protection: Protection
-) -> None:
-    """The published table itself must have as many counts fewer as are to be withheld."""
+) -> int:
+    """The published table itself must have as many counts fewer as are to be withheld of its rows;
+    returns how many."""
     counts = [ident(count.column) for count in protection.declaration.counts]
-    empty = f"select {' + '.join(f'count(*) - count({name})' for name in counts)}"
-    before = connection.execute(f"{empty} from source.marts.{ident(mart.name)}").fetchone()
-    after = connection.execute(f"{empty} from {target}").fetchone()
-    if before is None or after is None or after[0] - before[0] != protection.withheld_count:
+    kept = protection.kept(f"source.marts.{ident(mart.name)}", "withheld")
+
+    def number(what: str, source: str) -> int:
+        row = connection.execute(f"select {what} from {source}").fetchone()
+        return int(row[0]) if row else 0
+
+    empty = " + ".join(f"count(*) - count({name})" for name in counts)
+    flags = (f"count(*) filter (d.withheld_{i})" for i in range(len(counts)))
+    expected = number(" + ".join(flags), kept)
+    is_whole = protection.declaration.left_out is not None or expected == protection.withheld_count
+    if not is_whole or number(empty, target) - number(empty, kept) != expected:
         raise PublishError(f"Not all small counts of {mart.name} are withheld.")
+    return expected
 
 
 def _write_info_table(

@@ -14,7 +14,8 @@ linear programme over all totals learns nothing more. The two sets are construct
 a *move* adds to one atom and takes from another on each axis (or adds only, where no shown total
 contains it), which changes the cells whose rows contain the one atom but not the other and no
 cell besides. If all of these are withheld and none falls below nought, the move leaves all that is
-shown as it is. Of all moves the one is taken that withholds least. This is the hypercube method of
+shown as it is. Of all moves the one is taken that withholds least; where none is found, one is
+taken from some atom to another (a *transfer*), as often as it takes. This is the hypercube method of
 secondary suppression (S. Giessing and D. Repsilber, "Tools and strategies to protect multiple
 tables with the GHQUAR cell suppression engine", in: J. Domingo-Ferrer (ed.), Inference Control in
 Statistical Databases, LNCS 2316, 2002), with totals of any overlap in place of nested ones.
@@ -49,6 +50,12 @@ from numpy.typing import NDArray
 
 _NEVER = 1e12
 """Cost of a cell that must not be withheld; above any sum of real costs."""
+
+_LARGEST = 2_000_000
+"""Cells times atoms of a table in which transfers are searched for."""
+
+_TARGETS = 12
+"""Atoms of a cell that transfers are tried to."""
 
 
 Bounds = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -111,6 +118,7 @@ def withhold(
     earlier: Earlier | None = None,
     outer_bounds: Bounds | None = None,
     shown_bounds: Bounds | None = None,
+    weight: NDArray[np.float64] | None = None,
 ) -> Withheld:
     """The cells of a table to withhold.
 
@@ -122,7 +130,8 @@ def withhold(
     reader has seen, and that have not changed since, are withheld and marked as known.
     ``outer_bounds``: what a reader knows each cell to be at least and at most from counts outside
     the table (default: 0 and no bound). ``shown_bounds``: the same from counts that can still be
-    withheld.
+    withheld. ``weight``: how much worse than others a cell is to withhold, above 0 (default: all
+    alike).
 
     The result depends on the order of rows only where two choices withhold equally much.
     Raises ValueError where shapes do not fit, counts are negative or no whole numbers, a count is
@@ -134,6 +143,8 @@ def withhold(
         return Withheld(nothing, nothing, nothing, nothing, nothing)
     table = _Table(counts, incidences, may_hide, is_hidden, earlier, least_shown)
     table.bound(outer_bounds, shown_bounds)
+    if weight is not None:
+        table.price = np.where(table.price < _NEVER, table.price * weight, _NEVER)
     is_small = table.may_hide & (table.counts >= 1) & (table.counts < least_shown)
     table.is_hidden |= is_small
     is_bounded = np.zeros(shape, dtype=bool)
@@ -197,6 +208,7 @@ class _Table:
         self.own_rows = [_own_rows(each) for each in self.incidences]
         self._check_sums()
         self.groups = [_connected(each) for each in self.incidences]
+        self._cover: NDArray[np.float64] | None = None
         self._moves: list[dict[int, NDArray[np.float64]]] = [{} for _ in shape]
         # A cell of single atoms that is not published cannot be relied upon to give or take; a
         # total that is not published constrains nothing.
@@ -301,10 +313,11 @@ class _Table:
                 effects = [(both, up), (-both, down)]
             else:
                 # One set of counts after the other, each in as many moves as it takes.
-                higher = self._walk(moves, cost, fall, rise, 1, up)
+                higher = self._walk(position, moves, cost, fall, rise, 1, up)
                 if higher is None:
                     continue
-                lower = self._walk(moves, np.where(higher != 0, 0, cost), fall, rise, -1, down)
+                cost = np.where(higher != 0, 0, cost)
+                lower = self._walk(position, moves, cost, fall, rise, -1, down)
                 if lower is None:
                     continue
                 effects = [(higher, 1.0), (lower, 1.0)]
@@ -317,6 +330,7 @@ class _Table:
 
     def _walk(
         self,
+        position: tuple[int, ...],
         moves: list[NDArray[np.float64]],
         cost: NDArray[np.float64],
         fall: NDArray[np.float64],
@@ -337,6 +351,8 @@ class _Table:
                 if step is not None:
                     break
             if step is None:
+                step = self._transfer(position, price, below, above, direction)
+            if step is None:
                 return None
             step = step * direction
             limits = [below[step < 0], above[step > 0]]
@@ -347,6 +363,51 @@ class _Table:
         # A trace of the cells that end where they began: they too have to be withheld.
         change[touched & (change == 0)] = np.finfo(float).tiny
         return change
+
+    def _transfer(
+        self,
+        position: tuple[int, ...],
+        cost: NDArray[np.float64],
+        fall: NDArray[np.float64],
+        rise: NDArray[np.float64],
+        direction: int,
+    ) -> NDArray[np.float64] | None:
+        """The cheapest way to take one from any atom outside a cell to one inside it (or back,
+        ``direction`` -1), whatever cells that changes; None where there is none."""
+        covers = self._covers()
+        if covers is None:
+            return None
+        atoms = tuple(incidence.shape[1] for incidence in self.incidences)
+        inside = np.ix_(
+            *[
+                np.flatnonzero(each[row])
+                for each, row in zip(self.incidences, position, strict=True)
+            ]
+        )
+        targets = np.arange(covers.shape[1]).reshape(atoms)[inside].ravel()
+        gains, loses = (rise, fall) if direction > 0 else (fall, rise)
+        plus = (cost + np.where(gains < 1, _NEVER, 0.0)).ravel()
+        minus = (cost + np.where(loses < 1, _NEVER, 0.0)).ravel()
+        best, effect = _NEVER / 4, None
+        for target in targets[:_TARGETS]:
+            own = covers[:, target]
+            total = own @ plus + ((1 - own) * minus - own * plus) @ covers
+            total[targets] = _NEVER
+            source = int(np.argmin(total))
+            if total[source] < best:
+                best, effect = total[source], own - covers[:, source]
+        if effect is None:
+            return None
+        return np.where(np.isnan(self.counts), 0.0, effect.reshape(self.counts.shape))
+
+    def _covers(self) -> NDArray[np.float64] | None:
+        """Which cells cover which atoms of the table (cells x atoms); None for a large table."""
+        if self._cover is None:
+            atoms = [incidence.shape[1] for incidence in self.incidences]
+            if self.counts.size * np.prod(atoms) > _LARGEST:
+                return None
+            self._cover = reduce(np.kron, [i.astype(float) for i in self.incidences])
+        return self._cover
 
     def _best(
         self,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from disclosure_attack import Cell, Releases, published
+from disclosure_attack import Cell, Profiles, Releases, published
 from warehouse_support import dbt
 from whole_runs import load_everything
 
@@ -255,11 +255,11 @@ def test_most_of_the_references_rise_is_recording(reference: World) -> None:
 
 
 @pytest.fixture(scope="module")
-def two_releases(
+def two_databases(
     reference: World, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[list[Cell], list[Cell]]:
-    """What a reader sees in two releases: the first of a warehouse that lacks one record in forty,
-    which came late, and the second of the whole one."""
+) -> list[tuple[Path, Path]]:
+    """Warehouse and release, twice: the first of a warehouse that lacks one record in forty, which
+    came late, and the second of the whole one."""
     folder = tmp_path_factory.mktemp("releases")
     settings = load_settings(home=folder, config=PROJECT / "plumbline.yml")
     found = []
@@ -270,7 +270,10 @@ def two_releases(
         if name == "early":
             with duckdb.connect(str(warehouse)) as con:
                 con.execute("delete from facts.fct_offence where hash(offence_id) % 40 = 0")
-            marts = ("mart_monthly_series", "mart_headline_indicators", "mart_outcomes")
+            marts = (
+                *("mart_monthly_series", "mart_headline_indicators", "mart_outcomes"),
+                *("mart_hotspots", "mart_victim_suspect_profile", "mart_disproportionality"),
+            )
             selected = [f"fct_offence+,+{mart}" for mart in marts]
             built = dbt(
                 warehouse,
@@ -293,8 +296,15 @@ def two_releases(
             provenance={},
             keep_last=2,
         )
-        found.append(published(warehouse, info.database))
-    return found[0], found[1]
+        found.append((warehouse, info.database))
+    return found
+
+
+@pytest.fixture(scope="module")
+def two_releases(two_databases) -> tuple[list[Cell], list[Cell]]:
+    """What is published in either, beside what is so."""
+    first, second = (published(*each) for each in two_databases)
+    return first, second
 
 
 def test_no_small_count_of_a_release_can_be_worked_out(two_releases) -> None:
@@ -309,6 +319,49 @@ def test_nor_by_setting_it_beside_the_release_before(two_releases) -> None:
     attacked, exposed = Releases(first, second).exposed(every=8)
     assert attacked > 500
     assert exposed == []
+
+
+def test_nor_can_one_of_persons_by_age_sex_and_ethnic_group(two_databases) -> None:
+    attacked, exposed = Profiles(two_databases[0]).exposed(every=6)
+    assert attacked > 100
+    assert exposed == []
+    attacked, exposed = Profiles(*two_databases).exposed(every=12)
+    assert attacked > 100
+    assert exposed == []
+
+
+def test_hotspots_show_nothing_that_other_marts_withhold(two_databases) -> None:
+    sql = """
+    with spots as (
+        select indicator_code, basis, area_id, first_month, last_month, event_count, area_rank,
+            rate_per_1000, event_count_lower, rate_ratio
+        from mart_hotspots
+        where indicator_code like 'under_25%'
+    ),
+    others as (
+        select indicator_code, basis, area_id, current_first_month as first_month,
+            current_last_month as last_month, current_count as count
+        from mart_headline_indicators
+        union all
+        select indicator_code, basis, area_id, baseline_first_month, baseline_last_month,
+            baseline_count
+        from mart_headline_indicators
+        union all
+        select measure_code, basis, area_id, month, month, value from mart_monthly_series
+    )
+    select count(*), count(event_count), count(*) filter (event_count is distinct from count),
+        count(coalesce(area_rank, rate_ratio)),
+        count(coalesce(event_count_lower, rate_per_1000)) filter (event_count is null)
+    from spots left join others
+        using (indicator_code, basis, area_id, first_month, last_month)
+    """
+    for _, release_file in two_databases:
+        with duckdb.connect(str(release_file), read_only=True) as con:
+            rows, shown, differing, told, beside = con.execute(sql).fetchone()
+        assert rows > 1000
+        assert 0 < shown < rows
+        # Rows that other marts do not have are empty in both.
+        assert (differing, told, beside) == (0, 0, 0)
 
 
 def test_withholding_the_small_counts_alone_would_not_do(two_releases) -> None:

@@ -152,3 +152,20 @@ def test_nothing_is_withheld_where_nothing_is_small():
         table = np.array([*counts, sum(counts)])
         rows = np.array([[1, 0], [0, 1], [1, 1]], dtype=bool)
         assert not withhold(table, [rows], least_shown=5).is_withheld.any()
+
+
+def test_where_no_move_takes_it_far_enough_one_from_elsewhere_does():
+    """Nobody else is in the row or the column of the one: whoever may be there is of another."""
+    parts = np.vstack([np.eye(3, dtype=bool), np.ones(3, dtype=bool)])
+    atoms = np.array([[1, 0, 0], [0, 9, 7], [0, 6, 8]], dtype=float)
+    counts = parts.astype(float) @ atoms @ parts.T.astype(float)
+    may_hide = np.ones(counts.shape, dtype=bool)
+    may_hide[3, 3] = False
+    found = withhold(counts, [parts, parts], least_shown=5, may_hide=may_hide)
+    assert found.is_small[0, 0]
+    assert not found.is_bounded.any()
+    low, high = attack_table(counts, [parts, parts], found.is_withheld).range_of(
+        cells_of([parts, parts]).toarray()[0]
+    )
+    assert low == 0
+    assert high >= 4

@@ -95,6 +95,10 @@ select 'indicator/' || indicator_code || '/' || basis, '', area_id, current_firs
     current_last_month, current_count
 from {s}.mart_headline_indicators where current_first_month is not null
 union all
+select 'indicator/' || indicator_code || '/' || basis, '', area_id, first_month, last_month,
+    event_count
+from {s}.mart_hotspots where area_type = 'npu' and first_month is not null
+union all
 select 'indicator/under_25_vwi/recorded', '', area_id, first_month, last_month, recorded_count
 from {s}.mart_outcomes where offence_category like '%victim under 25'
 union all
@@ -349,3 +353,141 @@ class Releases:
         found = [self.by_key[number].get(key) for key in units]
         # An absent cell of the outcomes is nought.
         return sum(c.true for c in found if c is not None) == cell.true
+
+
+# -------------------------------------------------------------------------------------- profiles
+
+#: Counts of persons as (indicator, role, period, age, sex, ethnic group, count).
+PERSONS = """
+select indicator_code, role_code, period_type, age_band_code, sex_code, ethnic_group_code,
+    involvement_count as count
+from {s}.mart_victim_suspect_profile
+union all
+select indicator_code, role_code, period_type, what, sex_code, ethnic_group_code, count from (
+    select *, unnest([{'what': 'under_25', 'count': under_25_count},
+        {'what': 'known', 'count': known_age_count}], recursive := true)
+    from {s}.mart_victim_suspect_profile where age_band_code = 'all'
+)
+union all
+select case when measure_code like 'vwi%' then 'violence_with_injury'
+        else 'knife_enabled_serious_violence' end,
+    case when measure_code like '%victims' then 'victim' else 'suspect' end,
+    period_type, 'all', 'all', ethnic_group_code, event_count
+from {s}.mart_disproportionality where measure_code not like 'stop%'
+"""
+YOUNG = ("0-9", "10-17", "18-24")
+
+
+class Profiles:
+    """Counts of victims and suspects in one release, or an earlier one and the one after it.
+
+    The attacker knows that persons of one age, sex and ethnic group make up the margins, that
+    victims and suspects of crimes with a victim under 25 are some of those of all violence, and
+    all victims under 25 are; and, of two releases, which parts changed.
+    """
+
+    def __init__(self, *releases: tuple[Path, Path], least_shown: int = 5) -> None:
+        self.least_shown = least_shown
+        self.true = [self._read(warehouse, "marts") for warehouse, _ in releases]
+        self.shown = [self._read(release, "main") for _, release in releases]
+
+    @staticmethod
+    def _read(database: Path, schema: str) -> dict[tuple, float]:
+        found: dict[tuple, float] = {}
+        with duckdb.connect(str(database), read_only=True) as con:
+            rows = con.execute(PERSONS.replace("{s}", schema)).fetchall()
+        for *key, count in rows:
+            if count is not None:
+                assert found.setdefault(tuple(key), float(count)) == count, f"marts differ: {key}"
+        return found
+
+    def exposed(self, every: int = 1) -> tuple[int, list[str]]:
+        """How many small counts are attacked, and those that a reader can narrow down further than
+        by the totals of all persons."""
+        attacked, found = 0, []
+        groups = {key[:3] for key in self.true[0] if key[0] != "under_25_vwi"}
+        for indicator, role, period in sorted(groups):
+            names = [indicator]
+            if indicator == "violence_with_injury":
+                names.append("under_25_vwi")
+            number, bad = self._attack(names, role, period, every)
+            attacked += number
+            found += bad
+        return attacked, found
+
+    def _attack(
+        self, names: list[str], role: str, period: str, every: int
+    ) -> tuple[int, list[str]]:
+        cells = [
+            [k for k in true if k[0] in names and k[1:3] == (role, period)] for true in self.true
+        ]
+        index: dict[tuple, int] = {}
+        places = []
+        for number, keys in enumerate(cells):
+            place = {}
+            for key in keys:
+                if {"all", "under_25", "known"} & set(key[3:]):
+                    continue
+                changed = number > 0 and self.true[number][key] != self.true[0].get(key)
+                same = key
+                if key[0] == "under_25_vwi" and role == "victim" and key[3] in YOUNG:
+                    same = ("violence_with_injury", *key[1:])
+                place[key] = index.setdefault((same, number if changed else 0), len(index))
+            places.append(place)
+
+        def row(key: tuple, number: int) -> np.ndarray:
+            found = np.zeros(len(index))
+            for atom, at in places[number].items():
+                ages = {"all", atom[3]}
+                ages |= {"under_25"} if atom[3] in YOUNG else set()
+                ages |= {"known"} if atom[3] != "unknown" else set()
+                if (
+                    atom[0] == key[0]
+                    and key[3] in ages
+                    and key[4] in ("all", atom[4])
+                    and key[5] in ("all", atom[5])
+                ):
+                    found[at] += 1
+            return found
+
+        def programme(*, utmost: bool) -> Attack:
+            rows, least, most = [], [], []
+            for number, keys in enumerate(cells):
+                for key in keys:
+                    is_whole = key[3:] == ("all", "all", "all")
+                    value = self.shown[number].get(key)
+                    if value is None or (utmost and number == len(cells) - 1 and not is_whole):
+                        continue
+                    rows.append(row(key, number))
+                    least.append(value)
+                    most.append(value)
+                for key in keys:
+                    outer = ("violence_with_injury", *key[1:])
+                    if key[0] == "under_25_vwi" and key in places[number]:
+                        at, of = places[number][key], places[number][outer]
+                        if at != of:
+                            rows.append(np.zeros(len(index)))
+                            rows[-1][of], rows[-1][at] = 1, -1
+                            least.append(0)
+                            most.append(np.inf)
+            return Attack(csr_matrix(np.array(rows)), np.array(least), np.array(most))
+
+        small = [
+            (number, key)
+            for number, keys in enumerate(cells)
+            for key in keys
+            if 0 < self.true[number][key] < self.least_shown and key[3:] != ("all", "all", "all")
+        ][::every]
+        attack, utmost, found = programme(utmost=False), None, []
+        for number, key in small:
+            if key in self.shown[number]:
+                found.append(f"{key} is shown")
+                continue
+            low, high = attack.range_of(row(key, number))
+            if low <= 1e-6 and high >= self.least_shown - 1 - 1e-6:
+                continue
+            utmost = utmost or programme(utmost=True)
+            least, most = utmost.range_of(row(key, number))
+            if low > max(0, least) + 1e-6 or high < min(self.least_shown - 1, most) - 1e-6:
+                found.append(f"{key} lies in {low:g} to {high:g}, could in {least:g} to {most:g}")
+        return len(small), found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import duckdb
@@ -33,23 +34,11 @@ def declared(model: dict) -> dict | None:
 # ------------------------------------------------------------------------------------ declarations
 
 
-#: Marts whose small counts are still shown: breakdowns that the declarations cannot express yet.
-UNDECLARED = {"mart_hotspots", "mart_victim_suspect_profile"}
+#: Counts that are shown: residents, and all persons of a role.
+SHOWN_COUNTS = {"quarantined_row_count", "population_count", "role_count"}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(
-            name,
-            marks=[pytest.mark.xfail(strict=True, reason="not declared yet")]
-            if name in UNDECLARED
-            else [],
-        )
-        for name in sorted(MODELS)
-        if name.startswith("mart_")
-    ],
-)
+@pytest.mark.parametrize("name", sorted(name for name in MODELS if name.startswith("mart_")))
 def test_every_mart_of_counts_says_what_is_withheld_of_it(name):
     columns = {column["name"] for column in MODELS[name]["columns"]}
     has_areas = columns & {"area_id", "npu_code", "is_suppressed"}
@@ -69,9 +58,17 @@ def test_declared_columns_are_columns_of_the_mart(name):
     counted = {c.column for c in declaration.counts} | {*declaration.beside, *declaration.below}
     counted |= {b for c in declaration.counts for b in c.beside}
     about_time = {name for name in columns if name.endswith(("month_count", "day_count"))}
-    assert {c for c in columns if c.endswith("_count")} - counted - about_time <= {
-        "quarantined_row_count"
-    }
+    others = {c for c in columns if c.endswith("_count")} - counted - about_time
+    assert others <= SHOWN_COUNTS
+
+
+def test_ages_that_are_declared_sums_are_those_of_the_seed():
+    bands = disclosure._read(disclosure.POLICIES.with_name("age_bands.csv"))
+    young = {row["age_band_code"] for row in bands if row["is_under_25"] == "true"}
+    for name in ("mart_victim_suspect_profile", "mart_disproportionality"):
+        for count in disclosure.declarations()[name].counts:
+            sums = {code: set(parts) for code, parts in count.unions["age"].items()}
+            assert sums == {"under_25": young, "known": {row["age_band_code"] for row in bands}}
 
 
 def test_every_series_has_a_policy_that_exists():
@@ -252,3 +249,152 @@ def test_marts_that_differ_in_a_count_are_told_apart(bench):
         )
         with pytest.raises(disclosure.DisclosureError, match="more than one value for npu/A"):
             disclosure.plan(con, Settings())
+
+
+# ---------------------------------------------------------------- breakdowns and many small areas
+
+
+def enter_mart(con: duckdb.DuckDBPyConnection, name: str, rows: list[dict]) -> None:
+    """A mart with the columns of its model, and some rows of it."""
+    columns = {column["name"]: column["data_type"] for column in MODELS[name]["columns"]}
+    con.execute(
+        f"create table marts.{name} ({', '.join(f'{c} {kind}' for c, kind in columns.items())})"
+    )
+    for row in rows:
+        given = {"first_month": "2021-04-01", "last_month": "2021-11-01", "is_suppressed": False}
+        given = {c: v for c, v in {**given, **row}.items() if c in columns}
+        marks = ", ".join("?" for _ in given)
+        con.execute(
+            f"insert into marts.{name} ({', '.join(given)}) values ({marks})", [*given.values()]
+        )
+
+
+def released(bench: Path, sql: str) -> list[tuple]:
+    publish(bench, "r1")
+    database = next(bench.with_name("releases").glob("r1/*.duckdb"))
+    with duckdb.connect(str(database), read_only=True) as con:
+        return con.execute(sql).fetchall()
+
+
+def spots(indicator: str, counts: dict[str, int]) -> list[dict]:
+    return [
+        {
+            "indicator_code": indicator,
+            "area_id": area,
+            "area_type": area.split("/")[0],
+            "period_type": "current",
+            "basis": "recorded",
+            "event_count": count,
+            "area_rank": 1,
+            "gini": 0.5,
+            "verdict": "up",
+        }
+        for area, count in counts.items()
+    ]
+
+
+@pytest.fixture
+def hotspots(bench: Path) -> Path:
+    units = {"npu/A": 3, "npu/B": 21, "npu/C": 64, "npu/D": 30}
+    headline = [
+        {
+            "indicator_code": indicator,
+            "basis": "recorded",
+            "area_id": area,
+            "current_count": count * times,
+            "current_first_month": "2021-04-01",
+            "current_last_month": "2021-11-01",
+        }
+        for indicator, times in (("under_25_vwi", 1), ("violence_with_injury", 3))
+        for area, count in {**units, "force/west-midlands": 118}.items()
+    ]
+    small = {f"lsoa/E{i:03}": 1 + i % 9 for i in range(100)}
+    # What the headline does not have alike is not shown.
+    districts = {"lad/X": 24, "npu/D": 29}
+    with duckdb.connect(str(bench)) as con:
+        enter_mart(con, "mart_headline_indicators", headline)
+        rows = spots("under_25_vwi", {**units, **districts, **small})
+        rows += spots("violence_with_injury", {area: 3 * units[area] for area in units} | small)
+        rows += spots("under_25_vwi", {"neighbourhood/N": 30})
+        enter_mart(con, "mart_hotspots", rows)
+    return bench
+
+
+def test_hotspots_show_no_more_of_the_young_than_the_headline_does(hotspots):
+    rows = released(
+        hotspots,
+        "select h.area_id, h.event_count, m.current_count, h.area_rank, h.verdict, h.is_suppressed "
+        "from mart_hotspots h left join mart_headline_indicators m "
+        "on m.indicator_code = h.indicator_code and m.area_id = h.area_id "
+        "where h.indicator_code = 'under_25_vwi'",
+    )
+    shown = {area: count for area, count, *_ in rows if count is not None}
+    assert shown
+    assert shown == {area: found for area, count, found, *_ in rows if count is not None}
+    assert all(area.startswith("npu/") for area in shown)
+    assert "npu/A" not in shown
+    # Nothing else of an area is told: neither its rank nor how it changed.
+    assert {rank for *_, rank, _, _ in rows} == {None}
+    assert {(verdict, is_suppressed) for *_, verdict, is_suppressed in rows} == {
+        (None, False),
+        ("withheld", True),
+    }
+
+
+def test_hotspots_of_other_series_are_shown_and_concentration_of_many_areas(hotspots):
+    rows = released(
+        hotspots,
+        "select indicator_code, area_type, count(*), count(event_count), count(area_rank), "
+        "count(gini) from mart_hotspots group by all order by all",
+    )
+    assert ("violence_with_injury", "lsoa", 100, 100, 100, 100) in rows
+    assert ("violence_with_injury", "npu", 4, 4, 4, 4) in rows
+    # A hundred areas, or fewer.
+    assert ("under_25_vwi", "lsoa", 100, 0, 0, 100) in rows
+    assert ("under_25_vwi", "neighbourhood", 1, 0, 0, 0) in rows
+
+
+def test_persons_are_released_by_margins_and_small_ones_withheld(bench):
+    ages, sexes, groups = ("18-24", "25-34", "unknown"), ("female", "male"), ("black", "white")
+    cube = np.array([[[3, 40], [9, 70]], [[8, 50], [25, 61]], [[6, 7], [5, 12]]])
+    rows = []
+    for age, sex, group in itertools.product(("all", *ages), ("all", *sexes), ("all", *groups)):
+        where = [
+            slice(None) if code == "all" else codes.index(code)
+            for code, codes in ((age, ages), (sex, sexes), (group, groups))
+        ]
+        margin = cube[:, where[1], where[2]].reshape(3, -1).sum(axis=1)
+        is_all = age == "all"
+        rows.append(
+            {
+                "indicator_code": "violence_with_injury",
+                "area_id": "force/west-midlands",
+                "role_code": "victim",
+                "age_band_code": age,
+                "sex_code": sex,
+                "ethnic_group_code": group,
+                "period_type": "current",
+                "month_count": 8,
+                "involvement_count": int(cube[tuple(where)].sum()),
+                "role_count": int(cube.sum()),
+                "under_25_count": int(margin[0]) if is_all else None,
+                "known_age_count": int(margin[:2].sum()) if is_all else None,
+                "modal_age": 20 if is_all else None,
+            }
+        )
+    with duckdb.connect(str(bench)) as con:
+        enter_mart(con, "mart_victim_suspect_profile", rows)
+    found = {
+        (age, sex, group): rest
+        for age, sex, group, *rest in released(
+            bench,
+            "select age_band_code, sex_code, ethnic_group_code, involvement_count, "
+            "under_25_count, modal_age, is_suppressed from mart_victim_suspect_profile",
+        )
+    }
+    assert len(found) == 4 * 3 * 3 - 3 * 2 * 2
+    assert all("all" in key for key in found)
+    # Black women under 25: of these bands only the one is.
+    assert found["all", "female", "black"][1:3] == [None, None]
+    assert found["all", "all", "all"][0] == cube.sum()
+    assert any(count is not None for count, *_ in found.values())

@@ -36,17 +36,47 @@ periods as (
     select 'current' as period_type
 ),
 
--- One row for each period, also where only the other one has anybody.
-described as (
+subjects as (
     select distinct
-        cells.subject_code,
-        cells.role_code,
+        subject_code,
+        role_code
+    from counts
+),
+
+codes as (
+    select
+        code_set,
+        conformed_code as code
+    from {{ ref('conformed_codes') }}
+    where code_set in ('age_band', 'sex', 'ethnic_group')
+
+    union all
+
+    select distinct
+        code_set,
+        'all' as code
+    from {{ ref('conformed_codes') }}
+    where code_set in ('age_band', 'sex', 'ethnic_group')
+),
+
+-- Every cell has its row, also where nobody is: that there is one says nothing.
+described as (
+    select
+        subjects.subject_code,
+        subjects.role_code,
         periods.period_type,
-        cells.age_band_code,
-        cells.sex_code,
-        cells.ethnic_group_code
-    from cells
+        age_bands.code as age_band_code,
+        sexes.code as sex_code,
+        ethnic_groups.code as ethnic_group_code
+    from subjects
     cross join periods
+    cross join codes as age_bands
+    cross join codes as sexes
+    cross join codes as ethnic_groups
+    where
+        age_bands.code_set = 'age_band'
+        and sexes.code_set = 'sex'
+        and ethnic_groups.code_set = 'ethnic_group'
 ),
 
 filled as (
