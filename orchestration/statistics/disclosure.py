@@ -15,8 +15,8 @@ a *move* adds to one atom and takes from another on each axis (or adds only, whe
 contains it), which changes the cells whose rows contain the one atom but not the other and no
 cell besides. If all of these are withheld and none falls below nought, the move leaves all that is
 shown as it is. Of all moves the one is taken that withholds least; where none is found, one is
-taken from some atom to another (a *transfer*), as often as it takes. This is the hypercube method of
-secondary suppression (S. Giessing and D. Repsilber, "Tools and strategies to protect multiple
+taken from some atom to another (a *transfer*), as often as it takes. This is the hypercube method
+of secondary suppression (S. Giessing and D. Repsilber, "Tools and strategies to protect multiple
 tables with the GHQUAR cell suppression engine", in: J. Domingo-Ferrer (ed.), Inference Control in
 Statistical Databases, LNCS 2316, 2002), with totals of any overlap in place of nested ones.
 
