@@ -10,6 +10,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Literal
 
+from orchestration.contracts.code_lists import CODE_MAP_SEED
 from orchestration.sqltext import ident, lit
 
 Kind = Literal["text", "code", "month", "integer", "decimal", "date", "timestamp", "boolean"]
@@ -44,6 +45,16 @@ RULES: dict[str, str] = {
     "not_text": "the row holds bytes that are not text",
     "schema": "the record does not follow the publisher's own schema",
 }
+
+
+def _known_codes(col: Column, count: int, codes: str) -> str:
+    """Words for the codes that a column may hold, and where a force maps its own to them."""
+    seed, _, condition = (col.code_list or "").partition(".source_code?")
+    listed = condition.removeprefix("list_code=")
+    if seed == CODE_MAP_SEED and listed:
+        known = codes if count <= 8 else f"the {count} codes of the list {listed}"
+        return f"{known} (map codes of your own under code_maps, {listed}, in plumbline.yml)"
+    return codes if count <= 8 else f"the {count} known values of list {col.code_list or col.name}"
 
 
 @dataclass(frozen=True)
@@ -216,11 +227,7 @@ def rules(spec: TableSpec, *, text: str | None, parsed: str, today: dt.date) -> 
             add("missing", f"{p} is null", f"{label} is required")
         if col.isin is not None:
             codes = ", ".join(lit(v) for v in col.isin)
-            shown = (
-                ", ".join(col.isin)
-                if len(col.isin) <= 8
-                else f"the {len(col.isin)} known values of list {col.code_list or col.name}"
-            )
+            shown = _known_codes(col, len(col.isin), ", ".join(col.isin))
             if col.separator is None:
                 add("not_in_code_list", f"{p} not in ({codes})", f"{label} must be one of: {shown}")
             else:

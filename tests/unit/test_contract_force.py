@@ -163,3 +163,10 @@ def test_every_column_says_what_it_means(declared: Any) -> None:
         assert column.who_fixes
         if column.kind in ("integer", "decimal") and not column.key and column.name != "epiorder":
             assert column.unit, column.name
+
+
+def test_an_unknown_code_is_refused_with_where_to_map_it() -> None:
+    found = rules(spec("legacy/crimes"), text=None, parsed="{}", today=TODAY)
+    (words,) = [r.message for r in found if r.code == "legacy.crimes.offence_code.not_in_code_list"]
+    assert "under code_maps, legacy.offence, in plumbline.yml" in words
+    assert "?" not in words
