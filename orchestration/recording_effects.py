@@ -389,7 +389,9 @@ def _own_hospital(recorded: Recorded, code: str | None, change: Any) -> dict[str
         recorded.ratio, hospital.hospital_change(now, before, phi=phi)
     )
     said = " ".join(hospital.cautions(result, now, before))
-    return row(recorded, method, variant, result.effect, caution_text=said or None)
+    # Recorded over (recorded over admissions): what is left is the change of admissions itself.
+    left = result.hospital.ratio
+    return row(recorded, method, variant, result.effect, adjusted=left, caution_text=said or None)
 
 
 # -------------------------------------------------------------------------- the published offences
@@ -634,6 +636,10 @@ def _synthetic_row(
     )
 
 
+def _inverse(ratio: Interval) -> Interval:
+    return Interval(*(1.0 / np.float64(v) for v in (ratio.estimate, ratio.upper, ratio.lower)))
+
+
 def _finite(value: Any) -> float | None:
     return float(value) if np.isfinite(value) else None
 
@@ -661,10 +667,14 @@ def _against_hospitals(
         phi_of_rest=admissions.phi_of_rest,
     )
 
-    def controlled(recorded: Recorded, variant: str, ratio: Interval) -> dict[str, Any]:
+    def controlled(
+        recorded: Recorded, variant: str, ratio: Interval, left: Interval | None = None
+    ) -> dict[str, Any]:
         result = hospital.hospital_controlled(ratio, change)
         said = " ".join(hospital.cautions(result, admissions.now, admissions.before))
-        return row(recorded, method, variant, result.effect, caution_text=said or None)
+        return row(
+            recorded, method, variant, result.effect, adjusted=left, caution_text=said or None
+        )
 
     rows = []
     if control is None or control.status != synthetic.FITTED:
@@ -680,5 +690,7 @@ def _against_hospitals(
             log_rate_ratio(r.current_count, 1.0, r.baseline_count, 1.0, r.dispersion or 1.0)
             for r in (region, rest)
         )
-        rows.append(controlled(region, "region", interval_of(change_of_ratio(own, other))))
+        # The region's own records cancel: left is the rest's change times that of admissions.
+        left = hospital.over(rest.ratio, _inverse(change.ratio))
+        rows.append(controlled(region, "region", interval_of(change_of_ratio(own, other)), left))
     return rows

@@ -1,3 +1,14 @@
+-- noqa: disable=LT02
+-- (the lines that come from a loop have no indent of their own)
+{% set judgements = [
+    'recorded_ratio', 'recorded_ratio_lower', 'recorded_ratio_upper', 'dispersion',
+    'effect_ratio', 'effect_ratio_lower', 'effect_ratio_upper',
+    'adjusted_ratio', 'adjusted_ratio_lower', 'adjusted_ratio_upper', 'adjusted_rise_probability',
+    'p_value', 'autocorrelation', 'vif', 'condition_number', 'used_period_count',
+    'donor_count', 'placebo_rank', 'distance_rank', 'compared_unit_count', 'attained_level',
+    'conformal_lower', 'conformal_upper', 'pre_rmspe', 'rmspe_ratio', 'rmspe_ratio_rank',
+    'leave_one_out_least', 'leave_one_out_greatest', 'ratio_before_last_change', 'caution_text',
+] -%}
 with of_records as (
     select * from {{ ref('int_recording_effects_of_records') }}
 ),
@@ -59,6 +70,7 @@ named as (
         indicator_series.area_name,
         comparability.baseline_label as baseline_period_label,
         comparability.current_label as current_period_label,
+        coalesce(comparability.is_broken, false) as is_broken,
         of_records.*
     from of_records
     inner join indicators on of_records.measure_code = indicators.indicator_code
@@ -77,6 +89,7 @@ named as (
         coalesce(forces.force_name, regions.area_name, of_offences.area_id) as area_name,
         configuration.baseline_year as baseline_period_label,
         configuration.current_year as current_period_label,
+        false as is_broken,
         of_offences.*
     from of_offences
     inner join offences on of_offences.measure_code = offences.measure_code
@@ -85,9 +98,36 @@ named as (
     left join regions on of_offences.area_id = regions.area_id
 ),
 
+-- Across a known event that breaks the comparison there are counts and nothing else.
+comparable as (
+    select
+        measure_source,
+        measure_code,
+        measure_name,
+        area_id,
+        area_type,
+        area_name,
+        method_code,
+        variant_code,
+        baseline_period_label,
+        current_period_label,
+        baseline_count,
+        current_count,
+        case when is_broken then 'not_assessed' else estimate_status end as estimate_status,
+        case
+            when is_broken
+                then 'A known event breaks the comparison of the two periods: counts only.'
+            else reason_text
+        end as reason_text
+        {%- for judgement in judgements %},
+        case when not is_broken then {{ judgement }} end as {{ judgement }}
+        {%- endfor %}
+    from named
+),
+
 described as (
     select
-        named.*,
+        comparable.*,
         methods.method_order,
         methods.method_name,
         methods.variant_name,
@@ -96,32 +136,39 @@ described as (
         methods.holds_text,
         methods.assumptions,
         methods.cannot_text,
-        named.estimate_status = 'estimated' as is_estimated,
+        comparable.estimate_status = 'estimated' as is_estimated,
+        methods.holds_type in ('recording', 'beyond_injury') as is_of_recording,
+        comparable.method_code = 'like_for_like'
+        or (
+            comparable.method_code = 'hospital_controlled'
+            and comparable.variant_code in ('own', 'region')
+        ) as is_left_counted,
         case
-            when named.recorded_ratio_lower is null and named.recorded_ratio_upper is null
+            when comparable.recorded_ratio_lower is null and comparable.recorded_ratio_upper is null
                 then 'not assessed'
-            when named.recorded_ratio_lower > 1 then 'up'
-            when named.recorded_ratio_upper < 1 then 'down'
+            when comparable.recorded_ratio_lower > 1 then 'up'
+            when comparable.recorded_ratio_upper < 1 then 'down'
             else 'not distinguishable from chance'
         end as recorded_verdict
-    from named
+    from comparable
     inner join methods
         on
-            named.method_code = methods.method_code
-            and named.variant_code = methods.variant_code
+            comparable.method_code = methods.method_code
+            and comparable.variant_code = methods.variant_code
 ),
 
--- What is left of the change at the ends of the range of the effect. Like for like it is counted,
--- and need not be divided. An effect without a limit leaves anything.
+-- What is left of the change at the ends of the range of the effect. Like for like, and against
+-- admissions, it is counted by itself: dividing would take the chance of the records twice. An
+-- effect without a limit leaves anything.
 ranged as (
     select
         *,
         case
-            when method_code = 'like_for_like' then adjusted_ratio_lower
+            when is_left_counted then adjusted_ratio_lower
             else recorded_ratio_lower / effect_ratio_upper
         end as left_lower,
         case
-            when method_code = 'like_for_like' then adjusted_ratio_upper
+            when is_left_counted then adjusted_ratio_upper
             else recorded_ratio_upper / nullif(effect_ratio_lower, 0)
         end as left_upper
     from described
@@ -136,10 +183,10 @@ judged as (
             when recorded_verdict = 'down' and left_upper < 1 then 'robust'
             when recorded_verdict = 'up' and left_upper < 1 then 'reversed'
             when recorded_verdict = 'down' and left_lower > 1 then 'reversed'
-            when
-                recorded_verdict = 'not distinguishable from chance'
-                and (left_lower > 1 or left_upper < 1)
-                then 'masked'
+            when recorded_verdict = 'not distinguishable from chance' and left_lower > 1
+                then 'masked_rise'
+            when recorded_verdict = 'not distinguishable from chance' and left_upper < 1
+                then 'masked_fall'
             else 'undecidable'
         end as change_verdict
     from ranged
@@ -152,24 +199,22 @@ compared as (
         cast(count(*) as integer) as estimated_method_count,
         min(change_verdict) as least_verdict,
         max(change_verdict) as greatest_verdict,
-        min(case when holds_type in ('recording', 'beyond_injury') then change_verdict end)
-            as least_recording_verdict,
-        max(case when holds_type in ('recording', 'beyond_injury') then change_verdict end)
-            as greatest_recording_verdict,
+        min(case when is_of_recording then change_verdict end) as least_recording_verdict,
+        max(case when is_of_recording then change_verdict end) as greatest_recording_verdict,
+        sum(case when is_of_recording then 1 else 0 end) as recording_method_count,
         -- An assessment without data behind it agrees with others, and with nothing alone.
         sum(
-            case
-                when holds_type in ('recording', 'beyond_injury') and method_code <> 'assessed'
-                    then 1
-                else 0
-            end
+            case when is_of_recording and method_code <> 'assessed' then 1 else 0 end
         ) as measured_recording_count,
-        max(coalesce(effect_ratio_lower, 0)) as shared_ratio_lower,
-        min(effect_ratio_upper) as shared_ratio_upper,
+        -- What also holds crime should differ from what does not: only the others are compared.
+        max(case when is_of_recording then coalesce(effect_ratio_lower, 0) end)
+            as shared_ratio_lower,
+        min(case when is_of_recording then effect_ratio_upper end) as shared_ratio_upper,
         sum(case when change_verdict = 'robust' then 1 else 0 end) as robust_count,
         sum(case when change_verdict = 'undecidable' then 1 else 0 end) as undecidable_count,
         sum(case when change_verdict = 'reversed' then 1 else 0 end) as reversed_count,
-        sum(case when change_verdict = 'masked' then 1 else 0 end) as masked_count
+        sum(case when change_verdict = 'masked_rise' then 1 else 0 end) as masked_rise_count,
+        sum(case when change_verdict = 'masked_fall' then 1 else 0 end) as masked_fall_count
     from judged
     where is_estimated and is_main_variant and change_verdict <> 'not assessed'
     group by measure_code, area_id
@@ -185,7 +230,8 @@ agreement as (
             when least_recording_verdict = greatest_recording_verdict then least_recording_verdict
             else 'undecidable'
         end as recording_agreement_verdict,
-        estimated_method_count > 1
+        recording_method_count > 1 as is_compared,
+        recording_method_count > 1
         and shared_ratio_lower <= coalesce(shared_ratio_upper, shared_ratio_lower)
             as is_shared
     from compared
@@ -242,11 +288,21 @@ final as (
         and coalesce(judged.effect_ratio_lower > 1 or judged.effect_ratio_upper < 1, false)
             as is_effect_claimed,
         judged.p_value,
-        judged.current_count - judged.current_count / judged.effect_ratio as recording_count,
-        judged.current_count - judged.current_count / nullif(judged.effect_ratio_lower, 0)
-            as recording_count_lower,
-        judged.current_count - judged.current_count / judged.effect_ratio_upper
-            as recording_count_upper,
+        -- Of the others the effect holds more than recording, and makes no count of it.
+        case
+            when judged.holds_type = 'recording'
+                then judged.current_count - judged.current_count / judged.effect_ratio
+        end as recording_count,
+        case
+            when judged.holds_type = 'recording'
+                then
+                    judged.current_count
+                    - judged.current_count / nullif(judged.effect_ratio_lower, 0)
+        end as recording_count_lower,
+        case
+            when judged.holds_type = 'recording'
+                then judged.current_count - judged.current_count / judged.effect_ratio_upper
+        end as recording_count_upper,
         judged.adjusted_ratio,
         judged.adjusted_ratio_lower,
         judged.adjusted_ratio_upper,
@@ -281,8 +337,7 @@ final as (
         coalesce(agreement.agreement_verdict, 'not assessed') as agreement_verdict,
         coalesce(agreement.recording_agreement_verdict, 'not assessed')
             as recording_agreement_verdict,
-        case when agreement.estimated_method_count > 1 then agreement.is_shared end
-            as has_shared_range,
+        case when agreement.is_compared then agreement.is_shared end as has_shared_range,
         case when agreement.is_shared then agreement.shared_ratio_lower end as shared_ratio_lower,
         case when agreement.is_shared then agreement.shared_ratio_upper end as shared_ratio_upper,
         case
@@ -299,16 +354,29 @@ final as (
                 || ', reversed by '
                 || cast(agreement.reversed_count as {{ dbt.type_string() }})
                 || case
-                    when agreement.masked_count > 0
+                    when agreement.masked_rise_count > 0
                         then
-                            ', masked by recording to '
-                            || cast(agreement.masked_count as {{ dbt.type_string() }})
+                            ', hides a rise by '
+                            || cast(agreement.masked_rise_count as {{ dbt.type_string() }})
                     else ''
                 end
                 || case
+                    when agreement.masked_fall_count > 0
+                        then
+                            ', hides a fall by '
+                            || cast(agreement.masked_fall_count as {{ dbt.type_string() }})
+                    else ''
+                end
+                || case
+                    when not agreement.is_compared
+                        then '; they hold different things, so their effects are not compared.'
                     when agreement.is_shared
-                        then '; their intervals of the effect have values in common.'
-                    else '; no effect lies in all of their intervals: they contradict each other.'
+                        then
+                            '; the intervals of those that hold recording without crime have '
+                            || 'values in common.'
+                    else
+                        '; no effect lies in all intervals of those that hold recording without '
+                        || 'crime: an assumption fails, or reporting changed.'
                 end
         end as agreement_text,
         false as is_suppressed
