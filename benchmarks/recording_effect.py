@@ -26,7 +26,13 @@ from benchmarks.measure import Result, Spread
 from orchestration.statistics import hospital_control as hospital
 from orchestration.statistics import recording_effect as effects
 from orchestration.statistics.intervals import Interval
-from orchestration.statistics.rates import log_rate_ratio, ratio_interval
+from orchestration.statistics.rates import (
+    LEAST_MONTHS,
+    Dispersion,
+    log_rate_ratio,
+    ratio_interval,
+    series_dispersion,
+)
 from orchestration.statistics.synthetic_control import FITTED, synthetic_control
 
 Array = NDArray[np.float64]
@@ -308,12 +314,12 @@ def _admissions(count: float = 90.0, avoided: float = 0.0, reported: float = 1.0
     """Records of dispersion 1.5 and admissions of dispersion 1.2, both estimated as in the mart."""
 
     def draw(generator: np.random.Generator, worlds: int) -> Worlds:
-        months = np.arange(26)
+        months = np.arange(LEAST_MONTHS)
         season = np.exp(0.08 * np.cos(2 * np.pi * months / 12))
 
-        def scatter(mean: float, phi: float) -> effects.SeriesDispersion:
-            quiet = _counts(generator, mean * np.broadcast_to(season, (worlds, 26)), phi)
-            return effects.series_dispersion(quiet)
+        def scatter(mean: float, phi: float) -> Dispersion:
+            quiet = _counts(generator, mean * np.broadcast_to(season, (worlds, months.size)), phi)
+            return series_dispersion(quiet)[0]
 
         def estimate(effect: float) -> Interval:
             crime = np.exp(generator.normal(0.0, 0.1, worlds))
@@ -321,12 +327,14 @@ def _admissions(count: float = 90.0, avoided: float = 0.0, reported: float = 1.0
             before = _counts(generator, np.full(worlds, 6_000.0), 1.5)
             now = _counts(generator, 6_000.0 * crime * effect * reported, 1.5)
             recorded = effects.recorded_change(
-                now, 1.0, before, 1.0, own.phi, own.degrees_of_freedom
+                now, 1.0, before, 1.0, own.phi_of_sums, own.degrees_of_freedom
             )
+            # Unknown it is taken for chance, as in the mart.
+            spread = np.where(np.isnan(patients.phi_of_sums), 1.0, patients.phi_of_sums)
             came = _counts(generator, count * crime * (1.0 - avoided), 1.2)
             had = np.maximum(_counts(generator, np.full(worlds, count), 1.2), 1.0)
             change = hospital.hospital_change(
-                hospital.exactly(np.maximum(came, 1.0)), hospital.exactly(had), phi=patients.phi
+                hospital.exactly(np.maximum(came, 1.0)), hospital.exactly(had), phi=spread
             )
             return hospital.hospital_controlled(recorded, change).effect
 

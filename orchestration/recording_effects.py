@@ -19,7 +19,12 @@ from orchestration.statistics import hospital_control as hospital
 from orchestration.statistics import recording_effect as effects
 from orchestration.statistics import synthetic_control as synthetic
 from orchestration.statistics.intervals import Interval
-from orchestration.statistics.rates import change_of_ratio, dispersion, log_rate_ratio
+from orchestration.statistics.rates import (
+    change_of_ratio,
+    dispersion,
+    log_rate_ratio,
+    series_dispersion,
+)
 from orchestration.statistics.rates import ratio_interval as interval_of
 
 Rows = list[dict[str, Any]]
@@ -92,6 +97,30 @@ class Recorded(NamedTuple):
     current_count: int | None
     ratio: Interval
     dispersion: float | None
+
+
+class Scatter(NamedTuple):
+    """phi of a year's sum and the degrees of freedom behind it; NaN where counts do not tell.
+
+    Of ``int_indicator_dispersion`` or ``int_offence_dispersion``, so that one change has one
+    interval in every mart.
+    """
+
+    phi: float
+    degrees_of_freedom: float
+
+    @property
+    def known(self) -> float | None:
+        return None if np.isnan(self.phi) else self.phi
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> Scatter:
+        """From a row of one of the two."""
+        values = (found["phi_of_sums"], found["phi_degrees"])
+        return cls(*(np.nan if v is None else float(v) for v in values))
+
+
+UNKNOWN = Scatter(np.nan, np.nan)
 
 
 def row(
@@ -223,23 +252,19 @@ def effects_of_records(
     measures: Mapping[str, Mapping[str, Any]],
     scenarios: Sequence[Mapping[str, Any]],
     force_area: str,
+    scatters: Mapping[tuple[str, str, str], Scatter],
 ) -> Rows:
     """Every method on every indicator of offences, of the force as a whole.
 
-    ``pairs``: rows of ``int_indicator_pairs`` by indicator, area and basis; ``measures``: rows of
-    the seed ``recording_effect_measures`` by indicator.
+    ``pairs``: rows of ``int_indicator_pairs`` by indicator, area and basis; ``scatters``: those of
+    ``int_indicator_dispersion`` likewise; ``measures``: rows of the seed
+    ``recording_effect_measures`` by indicator.
     """
     index = {key: i for i, key in enumerate(series.keys)}
-    quiet = series.counts.copy()
-    quiet[:, series.is_lockdown] = np.nan
-    if series.starts:
-        quiet[:, max(series.starts[0][1], 0) :] = np.nan
-    scatter = effects.series_dispersion(quiet, series.days) if series.keys else None
     interrupted = _interruptions(series, 12)
 
     def change(code: str, area: str, basis: str) -> Recorded:
-        pair, i = pairs[code, area, basis], index.get((code, area))
-        known = i is not None and scatter is not None and bool(scatter.is_known[i])
+        pair, scatter = pairs[code, area, basis], scatters.get((code, area, basis), UNKNOWN)
         ratio = _unknown()
         if pair["baseline_count"] is not None and pair["current_count"] is not None:
             ratio = effects.recorded_change(
@@ -247,8 +272,8 @@ def effects_of_records(
                 pair["current_day_count"],
                 pair["baseline_count"],
                 pair["baseline_day_count"],
-                scatter.phi[i] if known else 1.0,
-                scatter.degrees_of_freedom[i] if known else np.inf,
+                scatter.phi,
+                scatter.degrees_of_freedom,
             )
         return Recorded(
             code,
@@ -256,7 +281,7 @@ def effects_of_records(
             pair["baseline_count"],
             pair["current_count"],
             ratio,
-            float(scatter.phi[i]) if known else None,
+            scatter.known,
         )
 
     found: Rows = []
@@ -414,6 +439,7 @@ class Calendar(NamedTuple):
     is_baseline: np.ndarray
     is_current: np.ndarray
     starts: list[tuple[str, int]]
+    is_of_dispersion: np.ndarray
 
     @property
     def before(self) -> np.ndarray:
@@ -439,17 +465,18 @@ def quarterly_panels(
     when = np.unique(starts)
     if not when.size:
         empty = np.zeros(0, dtype=bool)
-        return Calendar([], np.zeros(0), empty, empty, empty, []), []
+        return Calendar([], np.zeros(0), empty, empty, empty, [], empty), []
     n = int((when[-1] - when[0]).astype(int)) // 3 + 1
     period = (starts - when[0]).astype(int) // 3
     first_months = when[0] + 3 * np.arange(n)
     ends = (first_months + 3).astype("datetime64[D]")
     days = (ends - first_months.astype("datetime64[D]")).astype(float)
-    labels, lockdown = [""] * n, np.zeros(n, bool)
+    labels, lockdown, scatter = [""] * n, np.zeros(n, bool), np.zeros(n, bool)
     years = quarters["financial_year"].astype(str)
     for i in np.unique(period, return_index=True)[1]:
         labels[period[i]] = f"{years[i]} Q{int(quarters['financial_quarter'][i])}"
         lockdown[period[i]] = quarters["is_lockdown_quarter"][i]
+        scatter[period[i]] = quarters["is_dispersion_quarter"][i]
     changes = []
     for name, day in events:
         # A change within a quarter is of the next one: the quarter holds both.
@@ -466,6 +493,7 @@ def quarterly_panels(
         np.array([label.startswith(baseline_year) for label in labels]),
         np.array([label.startswith(current_year) for label in labels]),
         [c for c in changes if 0 < c[1] < n],
+        scatter,
     )
     column = {force: j for j, force in enumerate(forces)}
     place = np.array([column[f] for f in quarters["force_code"].astype(str).tolist()])
@@ -481,7 +509,10 @@ def quarterly_panels(
 
 
 class Admissions(NamedTuple):
-    """Of a region and of the whole it is part of: bounds of both years; months for the scatter."""
+    """Of a region and of the whole it is part of: bounds of both years; months for the scatter.
+
+    ``others``: bounds of both years (now, before) of every other region, by its code.
+    """
 
     now: hospital.Bounds
     before: hospital.Bounds
@@ -489,6 +520,7 @@ class Admissions(NamedTuple):
     whole_before: hospital.Bounds
     phi: float
     phi_of_rest: float
+    others: Mapping[str, tuple[hospital.Bounds, hospital.Bounds]]
 
 
 def months_dispersion(counts: Sequence[float]) -> float:
@@ -509,19 +541,22 @@ def effects_of_offences(
     scenarios: Sequence[Mapping[str, Any]],
     region_area: str,
     admissions: Admissions | None,
+    scatters: Mapping[str, Scatter],
 ) -> Rows:
     """Every method on every published offence: of the force, and of its region.
 
     ``regions``: region code of each force, None outside England; ``measures``: rows of the seed
-    ``recording_effect_measures`` by offence name.
+    ``recording_effect_measures`` by offence name; ``scatters``: the force's rows of
+    ``int_offence_dispersion`` by measure. What that does not hold (sums of offences or of forces)
+    is found by the same function from the same quarters.
     """
     if force_code not in forces or not panels:
         return []
     treated = list(forces).index(force_code)
     area = f"force/{force_code}"
     own_region = regions[treated]
-    in_region = np.array([r is not None and r == own_region for r in regions])
-    in_rest = np.array([r is not None and str(r).startswith("E12") for r in regions]) & ~in_region
+    english = {str(r) for r in regions if r is not None and str(r).startswith("E12")}
+    columns = {code: np.array([r == code for r in regions]) for code in sorted(english)}
     series = Series(
         [(p.measure_code, area) for p in panels],
         np.array([p.counts[:, treated] for p in panels]),
@@ -536,7 +571,13 @@ def effects_of_offences(
     found: Rows = []
     for i, panel in enumerate(panels):
         measure = measures.get(panel.offence_name, _OTHER_OFFENCE)
-        recorded = _year_change(panel.measure_code, area, panel.counts[:, [treated]], calendar)
+        recorded = _year_change(
+            panel.measure_code,
+            area,
+            panel.counts[:, [treated]],
+            calendar,
+            scatters.get(panel.measure_code),
+        )
         found += assessed(recorded, measure["recording_scope"], scenarios)
         for variant, result in interrupted.items():
             found.append(_interrupted_row(recorded, variant, result, i, bool(calendar.starts)))
@@ -557,8 +598,7 @@ def effects_of_offences(
             continue
         found += _against_hospitals(
             recorded,
-            _year_change(panel.measure_code, region_area, panel.counts[:, in_region], calendar),
-            _year_change(panel.measure_code, "rest", panel.counts[:, in_rest], calendar),
+            _region_changes(panel, columns, own_region, region_area, calendar),
             control,
             admissions,
         )
@@ -569,8 +609,48 @@ def effects_of_offences(
 _OTHER_OFFENCE = {"recording_scope": "all", "hospital_code": None}
 
 
-def _year_change(code: str, area: str, counts: np.ndarray, calendar: Calendar) -> Recorded:
-    """Both years whole, of the forces given together."""
+class Regions(NamedTuple):
+    """Recorded changes of every region of England by code, of all others, and of the force's."""
+
+    own_code: str | None
+    own: Recorded
+    rest: Recorded
+    by_code: dict[str, Recorded]
+
+
+def _region_changes(
+    panel: Panel,
+    columns: Mapping[str, np.ndarray],
+    own_code: str | None,
+    area: str,
+    calendar: Calendar,
+) -> Regions:
+    nobody = np.zeros(panel.counts.shape[1], bool)
+    own = columns.get(str(own_code), nobody)
+    rest = np.any([c for code, c in columns.items() if code != own_code] or [nobody], axis=0)
+
+    def change(name: str, of: np.ndarray) -> Recorded:
+        return _year_change(panel.measure_code, name, panel.counts[:, of], calendar)
+
+    return Regions(
+        own_code,
+        change(area, own),
+        change("rest", rest),
+        {code: change(f"region/{code}", of) for code, of in columns.items()},
+    )
+
+
+def _year_change(
+    code: str,
+    area: str,
+    counts: np.ndarray,
+    calendar: Calendar,
+    scatter: Scatter | None = None,
+) -> Recorded:
+    """Both years whole, of the forces given together. Of counts, as in ``mart_force_comparison``:
+    a leap day is not allowed for."""
+    if not counts.shape[1]:
+        return Recorded(code, area, None, None, _unknown(), None)
     total = counts.sum(axis=1)
     now, before = total[calendar.is_current], total[calendar.is_baseline]
     unknown = Recorded(code, area, None, None, _unknown(), None)
@@ -579,18 +659,12 @@ def _year_change(code: str, area: str, counts: np.ndarray, calendar: Calendar) -
     a, b = now.sum(), before.sum()
     if a < 0 or b <= 0:
         return unknown._replace(baseline_count=int(b), current_count=int(a))
-    quiet = np.where(calendar.before & (total >= 0), total, np.nan)
-    scatter = effects.series_dispersion(quiet, calendar.days, period=4)
-    ratio = effects.recorded_change(
-        a,
-        calendar.days[calendar.is_current].sum(),
-        b,
-        calendar.days[calendar.is_baseline].sum(),
-        float(scatter.phi[0]),
-        float(scatter.degrees_of_freedom[0]),
-    )
-    known = float(scatter.phi[0]) if scatter.is_known[0] else None
-    return Recorded(code, area, int(b), int(a), ratio, known)
+    if scatter is None:
+        quiet = np.where(calendar.is_of_dispersion & (total >= 0), total, np.nan)
+        found, _ = series_dispersion(quiet[None, :], calendar.days, period=4, least_months=12)
+        scatter = Scatter(float(found.phi_of_sums[0]), float(found.degrees_of_freedom[0]))
+    ratio = effects.recorded_change(a, 1.0, b, 1.0, scatter.phi, scatter.degrees_of_freedom)
+    return Recorded(code, area, int(b), int(a), ratio, scatter.known)
 
 
 def _synthetic_row(
@@ -636,22 +710,17 @@ def _synthetic_row(
     )
 
 
-def _inverse(ratio: Interval) -> Interval:
-    return Interval(*(1.0 / np.float64(v) for v in (ratio.estimate, ratio.upper, ratio.lower)))
-
-
 def _finite(value: Any) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
 def _against_hospitals(
     force: Recorded,
-    region: Recorded,
-    rest: Recorded,
+    regions: Regions,
     control: synthetic.SyntheticControl | None,
     admissions: Admissions | None,
 ) -> Rows:
-    method = "hospital_controlled"
+    method, region = "hospital_controlled", regions.own
     if admissions is None:
         why = "Published admissions of the region and of England are not there for both years."
         return [
@@ -667,14 +736,10 @@ def _against_hospitals(
         phi_of_rest=admissions.phi_of_rest,
     )
 
-    def controlled(
-        recorded: Recorded, variant: str, ratio: Interval, left: Interval | None = None
-    ) -> dict[str, Any]:
+    def controlled(recorded: Recorded, variant: str, ratio: Interval) -> dict[str, Any]:
         result = hospital.hospital_controlled(ratio, change)
         said = " ".join(hospital.cautions(result, admissions.now, admissions.before))
-        return row(
-            recorded, method, variant, result.effect, adjusted=left, caution_text=said or None
-        )
+        return row(recorded, method, variant, result.effect, caution_text=said or None)
 
     rows = []
     if control is None or control.status != synthetic.FITTED:
@@ -682,15 +747,69 @@ def _against_hospitals(
         rows.append(row(force, method, "over_synthetic", None, reason=why))
     else:
         rows.append(controlled(force, "over_synthetic", control.effect))
+    rows.append(_region_row(regions, change, admissions))
+    return rows
+
+
+def _region_row(
+    regions: Regions, change: hospital.HospitalChange, admissions: Admissions
+) -> dict[str, Any]:
+    """The region's place among the regions. Nine do not tell how far regions drift apart when
+    nothing changes, so the estimate has no limits and nothing is claimed of it."""
+    method, variant, region, rest = "hospital_controlled", "region", regions.own, regions.rest
     if region.current_count is None or rest.current_count is None:
         why = "Not every force of England has both years whole."
-        rows.append(row(region, method, "region", None, reason=why))
-    else:
-        own, other = (
-            log_rate_ratio(r.current_count, 1.0, r.baseline_count, 1.0, r.dispersion or 1.0)
-            for r in (region, rest)
+        return row(region, method, variant, None, reason=why)
+    own, other = (
+        log_rate_ratio(r.current_count, 1.0, r.baseline_count, 1.0, r.dispersion or 1.0)
+        for r in (region, rest)
+    )
+    result = hospital.hospital_controlled(interval_of(change_of_ratio(own, other)), change)
+    if np.isnan(result.effect.estimate):
+        why = "The admissions of a period are not known, or contradict each other."
+        return row(region, method, variant, None, reason=why)
+    estimate = float(result.effect.estimate)
+    compared = [estimate, *_other_regions(regions, admissions)]
+    rank = 1 + sum(e > estimate for e in compared)
+    notes = [
+        f"Number {rank} of {len(compared)} regions, greatest first. So few do not tell how far "
+        "regions part when nothing changes: the estimate has no limits and nothing is claimed."
+    ]
+    if np.isfinite(result.effect.lower) and np.isfinite(result.effect.upper):
+        notes.append(
+            f"By the chance of counts alone it would lie between {result.effect.lower:.2f} and "
+            f"{result.effect.upper:.2f}."
         )
-        # The region's own records cancel: left is the rest's change times that of admissions.
-        left = hospital.over(rest.ratio, _inverse(change.ratio))
-        rows.append(controlled(region, "region", interval_of(change_of_ratio(own, other)), left))
-    return rows
+    notes += hospital.cautions(result, admissions.now, admissions.before)
+    return row(
+        region,
+        method,
+        variant,
+        Interval(np.float64(estimate), np.float64(0.0), np.float64(np.inf)),
+        placebo_rank=rank,
+        compared_unit_count=len(compared),
+        caution_text=" ".join(notes),
+    )
+
+
+def _other_regions(regions: Regions, admissions: Admissions) -> list[float]:
+    """The same ratio of every other region, each against the rest of England, where known."""
+    known = [r for r in (regions.own, regions.rest) if r.baseline_count and r.current_count]
+    if len(known) < 2:
+        return []
+    now, before = (
+        sum(getattr(r, f"{year}_count") for r in known) for year in ("current", "baseline")
+    )
+    found = []
+    for code, own in regions.by_code.items():
+        if code == regions.own_code or code not in admissions.others:
+            continue
+        if not own.baseline_count or own.current_count is None or own.baseline_count >= before:
+            continue
+        moved = hospital.change_against_rest(
+            *admissions.others[code], admissions.whole_now, admissions.whole_before
+        )
+        a, b = own.current_count, own.baseline_count
+        recorded = (a / b) / ((now - a) / (before - b))
+        found.append(recorded / float(moved.ratio.estimate))
+    return [e for e in found if np.isfinite(e)]

@@ -18,39 +18,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from orchestration.statistics.hospital_control import over
-from orchestration.statistics.intervals import (
-    Interval,
-    clopper_pearson_interval,
-    rate_ratio_interval,
-)
+from orchestration.statistics.intervals import Interval, clopper_pearson_interval
 from orchestration.statistics.loglinear import FITTED
-from orchestration.statistics.rates import (
-    LogRatio,
-    dispersion,
-    log_rate_ratio,
-    ratio_interval,
-    t_quantile,
-)
+from orchestration.statistics.rates import LogRatio, count_ratio, t_quantile
 from orchestration.statistics.segmented import Change, cautions, effect_over, one_series
 from orchestration.statistics.segmented import segmented_fit as fit_segments
 
 Array = NDArray[np.float64]
-
-# Two years of months, or five of quarters, leave a dozen degrees of freedom for the dispersion of a
-# calendar table: fewer say nothing of it.
-LEAST_MONTHS = 24
-LEAST_QUARTERS = 20
-
-
-class SeriesDispersion(NamedTuple):
-    """Of each series: ``phi`` of a year's sum, and the degrees of freedom it was estimated with.
-
-    1 and infinite where it could not be estimated (``is_known`` false): then a Poisson's.
-    """
-
-    phi: Array
-    degrees_of_freedom: Array
-    is_known: NDArray[np.bool_]
 
 
 class Interruption(NamedTuple):
@@ -74,51 +48,19 @@ class Interruption(NamedTuple):
     notes: NDArray[np.str_]
 
 
-def series_dispersion(
-    counts: ArrayLike, exposures: ArrayLike = 1.0, *, period: int = 12
-) -> SeriesDispersion:
-    """``rates.dispersion`` of S series (S, n) of undisturbed periods, NaN where left out.
-
-    ``phi_of_sums``, for sums of about a year are what is compared. Needs 24 months or 20 quarters.
-    """
-    y = np.atleast_2d(np.asarray(counts, dtype=np.float64))
-    # Years of which nothing is known would be columns of nothing.
-    some = np.flatnonzero(~np.isnan(y).all(axis=0))
-    span = slice(some[0], some[-1] + 1) if some.size else slice(0, 1)
-    days = np.broadcast_to(np.asarray(exposures, dtype=np.float64), y.shape)
-    least = LEAST_MONTHS if period == 12 else LEAST_QUARTERS
-    found = dispersion(y[:, span], days[:, span], period=period, least_months=least)
-    known = np.asarray(found.status) == FITTED
-    return SeriesDispersion(
-        np.where(known, found.phi_of_sums, 1.0),
-        np.where(known, found.degrees_of_freedom, np.inf),
-        known,
-    )
-
-
 def recorded_change(
     current: ArrayLike,
     current_exposure: ArrayLike,
     baseline: ArrayLike,
     baseline_exposure: ArrayLike,
-    phi: ArrayLike = 1.0,
+    phi: ArrayLike = np.nan,
     degrees_of_freedom: ArrayLike = np.inf,
     level: float = 0.95,
 ) -> Interval:
-    """Ratio of two rates. Exact (Clopper-Pearson on the total) where phi is 1 or a count is 0,
-    else quasi-Poisson with Student's t; never shorter than the exact one."""
-    a, b = np.asarray(current, dtype=np.float64), np.asarray(baseline, dtype=np.float64)
-    scale = np.asarray(phi, dtype=np.float64)
-    exact = rate_ratio_interval(a, current_exposure, b, baseline_exposure, level)
-    wide = ratio_interval(
-        log_rate_ratio(a, current_exposure, b, baseline_exposure, scale), level, degrees_of_freedom
-    )
-    plain = (scale <= 1.0) | (a == 0) | (b == 0)
-    return Interval(
-        np.asarray(exact.estimate)[()],
-        np.where(plain, exact.lower, np.fmin(exact.lower, wide.lower))[()],
-        np.where(plain, exact.upper, np.fmax(exact.upper, wide.upper))[()],
-    )
+    """Ratio of two rates, by the rule that every mart goes by: ``rates.count_ratio``."""
+    return count_ratio(
+        current, current_exposure, baseline, baseline_exposure, phi, degrees_of_freedom, level
+    ).interval
 
 
 def like_for_like_effect(

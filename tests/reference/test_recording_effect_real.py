@@ -417,9 +417,36 @@ EVENTS = [
 LOCKED_QUARTERS = ("2019/20 Q4", "2020/21 Q1", "2020/21 Q2", "2020/21 Q3", "2020/21 Q4")
 
 
+REGION_CODES = {
+    "North East": "E12000001",
+    "North West": "E12000002",
+    "Yorkshire and The Humber": "E12000003",
+    "East Midlands": "E12000004",
+    "West Midlands": "E12000005",
+    "East of England": "E12000006",
+    "London": "E12000007",
+    "South East": "E12000008",
+    "South West": "E12000009",
+}
+
+
 @pytest.fixture(scope="module")
-def mart_rows(crimes: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the offence groups and subgroups of ``MAIN``."""
+def mart_rows(
+    crimes: pd.DataFrame, admissions: pd.DataFrame, phi: tuple[float, float]
+) -> pd.DataFrame:
+    """Rows of the offence groups and subgroups of ``MAIN``, with regions and admissions."""
+    both = ("2021/22", "2019/20")
+    years = {a: tuple(year(admissions, a, y)[1] for y in both) for a in (*REGIONS, "England")}
+    hospitals = recording_effects.Admissions(
+        *years["West Midlands"],
+        *years["England"],
+        *phi,
+        {REGION_CODES[a]: years[a] for a in REGIONS},
+    )
+    region_of = crimes.groupby("force")["region"].first()
+    measures = {
+        n: {"recording_scope": "all", "hospital_code": "region"} for n in HOSPITAL_CONTROLLED
+    }
     frame = crimes[crimes["year"] >= "2014/15"]
     names = [n for n in MAIN if n not in (ALL, "Burglary")]
     found = []
@@ -429,18 +456,20 @@ def mart_rows(crimes: pd.DataFrame) -> pd.DataFrame:
         sums = of.groupby(["quarter", "force"], as_index=False)["offences"].sum()
         found.append(sums.assign(name=name))
     cells = pd.concat(found)
-    year, quarter = cells["quarter"].str[:7], cells["quarter"].str[-1].astype(int)
-    month = pd.to_datetime(year.str[:4] + "-04-01").dt.to_period("M") + 3 * (quarter - 1)
+    in_year, quarter = cells["quarter"].str[:7], cells["quarter"].str[-1].astype(int)
+    month = pd.to_datetime(in_year.str[:4] + "-04-01").dt.to_period("M") + 3 * (quarter - 1)
+    scattered = (cells["quarter"] >= "2015/16 Q1") & (cells["quarter"] <= "2019/20 Q3")
     forces = sorted(cells["force"].unique())
     calendar, panels = recording_effects.quarterly_panels(
         {
             "measure_code": cells["name"].to_numpy(dtype=str),
             "offence_name": cells["name"].to_numpy(dtype=str),
             "force_code": cells["force"].to_numpy(dtype=str),
-            "financial_year": year.to_numpy(dtype=str),
+            "financial_year": in_year.to_numpy(dtype=str),
             "financial_quarter": quarter.to_numpy(),
             "period_start": month.dt.to_timestamp().to_numpy(),
             "is_lockdown_quarter": cells["quarter"].isin(LOCKED_QUARTERS).to_numpy(),
+            "is_dispersion_quarter": scattered.to_numpy(),
             "offence_count": cells["offences"].to_numpy(),
         },
         EVENTS,
@@ -454,14 +483,32 @@ def mart_rows(crimes: pd.DataFrame) -> pd.DataFrame:
         forces,
         forces,
         FORCE,
-        [None] * len(forces),
+        [REGION_CODES.get(region_of[f]) for f in forces],
         {which: donors(forces, which) for which in ("main", "strict")},
-        {},
+        measures,
         [],
         "region/E12000005",
-        None,
+        hospitals,
+        {},
     )
     return recording_effects.table(found).to_pandas().set_index(["measure_code", "variant_code"])
+
+
+@pytest.mark.parametrize("name", HOSPITAL_CONTROLLED)
+def test_the_region_and_the_force_against_hospitals(mart_rows: pd.DataFrame, name: str) -> None:
+    """The rows that the mart shows have the estimates and ranks found above without its code; the
+    region has a rank among nine and no limits, with those of chance in the text beside it."""
+    region, rank, force = HOSPITAL_CONTROLLED[name]
+    row = mart_rows.loc[name, "region"]
+    assert row["area_id"] == "region/E12000005"
+    assert row["estimate_status"] == "estimated"
+    assert row["effect_ratio"] == pytest.approx(region[0], abs=0.011)
+    assert row["effect_ratio_lower"] == 0 and np.isnan(row["effect_ratio_upper"])
+    assert (row["placebo_rank"], row["compared_unit_count"]) == (rank, 9)
+    assert f"Number {rank} of 9 regions" in row["caution_text"]
+    over = mart_rows.loc[name, "over_synthetic"]
+    found = [over[f"effect_ratio{end}"] for end in ("", "_lower", "_upper")]
+    assert found == pytest.approx(list(force), abs=0.011)
 
 
 @pytest.mark.parametrize("name", [n for n in MAIN if n not in ("Burglary", ALL)])

@@ -13,7 +13,6 @@ from orchestration.statistics.recording_effect import (
     like_for_like_effect,
     probability_above,
     recorded_change,
-    series_dispersion,
 )
 from orchestration.statistics.waterfall import change_parts
 
@@ -73,17 +72,6 @@ def test_the_recorded_change_is_exact_without_dispersion_and_never_shorter_with_
     assert (none.estimate, none.lower) == (0, 0) and np.isfinite(none.upper)
     # A day more is no rise.
     assert recorded_change(366, 366, 365, 365).estimate == pytest.approx(1.0)
-
-
-def test_the_dispersion_of_a_series_that_ends_early_or_is_short() -> None:
-    generator = np.random.default_rng(3)
-    counts = np.full((2, 60), np.nan)
-    counts[:, :36] = generator.negative_binomial(20, 0.2, (2, 36))  # mean 80, phi 5
-    counts[1, 20:36] = np.nan
-    found = series_dispersion(counts, np.full(60, 30.4))
-    assert found.is_known.tolist() == [True, False]
-    assert 2.5 < found.phi[0] < 12
-    assert found.phi[1] == 1 and np.isinf(found.degrees_of_freedom[1])
 
 
 # ------------------------------------------------------------ from the records

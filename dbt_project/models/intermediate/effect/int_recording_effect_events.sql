@@ -25,9 +25,11 @@ dated as (
         event_code,
         event_name,
         first_date,
-        cast(
-            {{ dbt.date_trunc('month', dbt.dateadd('day', 24, 'first_date')) }} as date
-        ) as first_month
+        case
+            when extract(day from first_date) <= 7
+                then cast({{ dbt.date_trunc('month', 'first_date') }} as date)
+            else {{ add_months("cast(" ~ dbt.date_trunc('month', 'first_date') ~ " as date)", 1) }}
+        end as first_month
     from between
 ),
 

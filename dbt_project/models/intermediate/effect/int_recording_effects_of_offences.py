@@ -45,11 +45,8 @@ def model(dbt, session):
         )
         for a in rows(dbt.ref("int_recording_effect_admissions"))
     }
-    wanted = [
-        (area, configuration[year])
-        for area in (region, whole)
-        for year in ("current_year", "baseline_year")
-    ]
+    both = (configuration["current_year"], configuration["baseline_year"])
+    wanted = [(area, year) for area in (region, whole) for year in both]
     admissions = None
     if all(key in years for key in wanted):
         before = {region: [], whole: []}
@@ -62,7 +59,23 @@ def model(dbt, session):
         admissions = effects.Admissions(
             *(years[key] for key in wanted),
             *(effects.months_dispersion(before[area]) for area in (region, whole)),
+            {
+                code: tuple(years[f"region/{code}", year] for year in both)
+                for code in sorted({str(r) for r in region_of.values()})
+                if all((f"region/{code}", year) in years for year in both)
+            },
         )
+    # One series of each offence of the force, by the name that the mart has for it.
+    keys = ("offence_level", "offence_group", "offence_name")
+    quarters = dbt.ref("int_recording_effect_quarters")
+    named = rows(quarters.project(", ".join((*keys, "measure_code"))).distinct())
+    codes = {tuple(n[k] for k in keys): n["measure_code"] for n in named}
+    scatters = {
+        codes[key]: effects.Scatter.of(d)
+        for d in rows(dbt.ref("int_offence_dispersion"))
+        if d["force_code"] == configuration["force_code"]
+        and (key := tuple(d[k] for k in keys)) in codes
+    }
     measures = {
         m["measure_key"]: m
         for m in rows(dbt.ref("recording_effect_measures"))
@@ -83,5 +96,6 @@ def model(dbt, session):
         rows(dbt.ref("recording_effect_assessments")),
         region,
         admissions,
+        scatters,
     )
     return effects.table(found)

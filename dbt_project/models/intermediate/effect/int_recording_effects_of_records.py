@@ -30,11 +30,16 @@ def model(dbt, session):
         for m in rows(dbt.ref("recording_effect_measures"))
         if m["measure_source"] == "force_records"
     }
+    scatters = {
+        (d["indicator_code"], d["area_id"], d["basis"]): effects.Scatter.of(d)
+        for d in rows(dbt.ref("int_indicator_dispersion"))
+    }
     found = effects.effects_of_records(
         series,
         pairs,
         measures,
         rows(dbt.ref("recording_effect_assessments")),
         f"force/{configuration['force_code']}",
+        scatters,
     )
     return effects.table(found)
