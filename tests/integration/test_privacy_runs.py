@@ -19,7 +19,8 @@ import yaml
 from whole_runs import ask, environment, load_everything, plumbline, plumbline_with
 
 from orchestration import privacy
-from orchestration.settings import PROJECT
+from orchestration.run import read_report
+from orchestration.settings import PROJECT, load_settings
 
 KEY = "a secret of the tests, not of anybody"
 
@@ -155,7 +156,7 @@ def test_crimes_of_two_systems_need_their_eras(real: Path, tmp_path: Path) -> No
 
 
 def test_no_copy_of_personal_extracts_is_kept_unless_configured(
-    home: Path, real: Path, tmp_path: Path
+    home: Path, real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert not [
         p
@@ -166,14 +167,8 @@ def test_no_copy_of_personal_extracts_is_kept_unless_configured(
     own = yaml.safe_load((PROJECT / "plumbline.yml").read_text(encoding="utf-8"))
     config.write_text(yaml.safe_dump({**own, "privacy": {"raw_retention": True}}))
     kept = tmp_path / "home"
-    done = plumbline_with(
-        {"PLUMBLINE_PERSON_KEY": KEY, "PLUMBLINE_CONFIG": str(config)},
-        "run",
-        "--landing",
-        str(real),
-        home=kept,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    monkeypatch.setenv("PLUMBLINE_PERSON_KEY", KEY)
+    load_everything(kept, real, "run", config=config)
     copies = [
         p for p in (kept / "raw").rglob("*") if p.is_file() and b"person_ref" in p.read_bytes()
     ]
@@ -209,14 +204,6 @@ def test_a_release_holds_no_hash_and_no_identifier(home: Path) -> None:
         assert not {n[0] for n in names} & {"person_hash", "crime_number", "investigation_id"}
 
 
-def test_simulated_extracts_do_with_the_published_key_and_say_so(
-    simulated: Path, tmp_path: Path
-) -> None:
-    done = plumbline("run", "--landing", str(simulated), home=tmp_path / "home")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "demonstration key" in done.stdout + done.stderr
-
-
 class Opened:
     """Which of some files anybody opens, as the kernel tells (inotify)."""
 
@@ -241,7 +228,9 @@ class Opened:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
-def test_the_pipeline_never_opens_the_truth(simulated: Path, tmp_path: Path) -> None:
+def test_simulated_extracts_do_with_the_published_key_and_the_truth_is_never_opened(
+    simulated: Path, tmp_path: Path
+) -> None:
     landing = tmp_path / "landing"
     shutil.copytree(simulated, landing)
     # What a walk that goes into the folder would take for an extract.
@@ -252,6 +241,7 @@ def test_the_pipeline_never_opens_the_truth(simulated: Path, tmp_path: Path) -> 
     watched = Opened([*truths, source])
     done = plumbline("run", "--landing", str(landing), home=tmp_path / "home")
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "demonstration key" in done.stdout + done.stderr
     assert watched.so_far() == {source.name}, "an extract is opened, and no truth"
     listed = ask("select distinct file_name from mart_load_ledger", tmp_path / "home")
     assert listed
@@ -326,15 +316,20 @@ def test_a_reference_in_another_column_is_not_kept(
     assert _holding(home, plain) == []
 
 
-def test_a_landing_within_the_home_is_pointed_out(real: Path, tmp_path: Path) -> None:
+def test_a_landing_within_the_home_is_pointed_out(
+    real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLUMBLINE_PERSON_KEY", KEY)
     home = tmp_path / "home"
     (home / "landing").mkdir(parents=True)
     for file in real.glob("*beats*"), real.glob("legacy_persons*"):
         for path in file:
             os.link(path, home / "landing" / path.name)
-    done = plumbline_with({"PLUMBLINE_PERSON_KEY": KEY}, "run", home=home)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "name a landing elsewhere" in done.stdout
+    load_everything(home, home / "landing", "run")
+    settings = load_settings(home=home, landing=home / "landing", config=PROJECT / "plumbline.yml")
+    with duckdb.connect(str(home / "warehouse" / "plumbline.duckdb"), read_only=True) as con:
+        notices = read_report(con, settings, "run").notices
+    assert [n for n in notices if "name a landing elsewhere" in n]
 
 
 def test_the_environment_of_the_tests_has_no_key() -> None:

@@ -93,14 +93,14 @@ def kill_after(process: subprocess.Popen[bytes], seconds: float, *, group: bool 
     return True
 
 
-def load_everything(home: Path, landing: Path, run_id: str) -> None:
+def load_everything(home: Path, landing: Path, run_id: str, *, config: Path | None = None) -> None:
     """Load all that waits, without Dagster and without models; for a process of its own."""
     from orchestration import load
     from orchestration.contracts import CONTRACTS
     from orchestration.settings import PROJECT, load_settings
     from orchestration.warehouse import writer
 
-    settings = load_settings(home=home, landing=landing, config=PROJECT / "plumbline.yml")
+    settings = load_settings(home=home, landing=landing, config=config or PROJECT / "plumbline.yml")
     with writer(settings) as con:
         load.begin_run(con, settings, run_id, "test")
         load.discover(con, settings, run_id)

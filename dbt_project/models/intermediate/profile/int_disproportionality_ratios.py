@@ -25,7 +25,10 @@ def model(dbt, session):
         group, other = (
             np.asarray(rows[f"{period}_{n}_count"], dtype=np.float64) for n in ("group", "white")
         )
-        return log_risk_ratio(group, people, other, white)
+        # More events than people (stops of a small group): no share of people, and no ratio.
+        fits = (group <= people) & (other <= white)
+        ratio = log_risk_ratio(np.where(fits, group, 0), people, np.where(fits, other, 0), white)
+        return ratio._replace(log=np.where(fits, ratio.log, np.nan))
 
     ratios = {period: ratio_of(period) for period in ("baseline", "current")}
     ratios["change"] = change_of_ratio(ratios["current"], ratios["baseline"])
