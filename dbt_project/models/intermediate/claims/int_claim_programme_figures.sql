@@ -126,7 +126,8 @@ audits as (
     where period_type = 'month' and sample_count > 0
 ),
 
--- The smallest and the largest monthly sample of the months asked for.
+-- The smallest and the largest monthly sample of the months asked for; without one of them there
+-- is no saying.
 audit_figures as (
     select
         requests.figure_code,
@@ -140,6 +141,13 @@ audit_figures as (
             and audits.month_label between requests.part_2 and requests.part_3
     where requests.figure_type = 'audit_samples'
     group by requests.figure_code, requests.figure_type
+    having
+        count(distinct audits.month_label)
+        = 1 + max({{ dbt.datediff(
+            "cast(requests.part_2 || '-01' as date)",
+            "cast(requests.part_3 || '-01' as date)",
+            'month',
+        ) }})
 ),
 
 every_figure as (
