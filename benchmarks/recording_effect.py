@@ -44,10 +44,21 @@ EFFECT = 1.155
 LEAST_COVERAGE = 93.0
 
 
+#: The variant of each method that the worlds are drawn for.
+VARIANTS = {
+    "interrupted_time_series": "together",
+    "synthetic_control": "main",
+    "like_for_like": "rules",
+    "hospital_controlled": "own",
+    "assessed": "published",
+}
+
+
 class Coverage(NamedTuple):
     """One row of the seed ``recording_effect_coverage``."""
 
     method_code: str
+    variant_code: str
     condition_code: str
     condition_order: int
     condition_text: str
@@ -78,6 +89,7 @@ def coverage(worlds: int = 500, seed: int = SEED) -> list[Coverage]:
         rows.append(
             Coverage(
                 method,
+                VARIANTS[method],
                 code,
                 order,
                 text,

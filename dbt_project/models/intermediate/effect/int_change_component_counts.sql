@@ -51,13 +51,21 @@ matched_months as (
 ),
 
 -- Each record belongs to one component: what a rule names, then spiking, then what has no origin.
--- Cancelled records that a rule names belong to none: practice made and unmade them.
+-- 'cancelled' are those that would be ordinary did they stand, so that the share cancelled is of one
+-- population. Other cancelled records belong to none: what made them also unmade them.
 grouped as (
     select
         *,
         case
-            when is_cancelled and like_for_like_rule_code is null then 'cancelled'
-            when is_cancelled then 'cancelled_by_rule'
+            when
+                is_cancelled
+                and (
+                    like_for_like_rule_code is not null
+                    or is_spiking
+                    or record_origin_code = 'unknown'
+                )
+                then 'cancelled_other'
+            when is_cancelled then 'cancelled'
             when like_for_like_rule_code is not null then like_for_like_rule_code
             when is_spiking then 'spiking'
             when record_origin_code = 'unknown' then 'unstated'
@@ -78,7 +86,7 @@ counts as (
         sum(case when {{ condition }} then 1 else 0 end) as {{ code }}_possible
         {%- endfor %}
     from grouped
-    where component_group <> 'cancelled_by_rule'
+    where component_group <> 'cancelled_other'
     group by 1, 2
 ),
 

@@ -240,6 +240,7 @@ agreement as (
 covered as (
     select
         method_code,
+        variant_code,
         min(case when is_assumption_met then coverage_pct end) as coverage_pct,
         max(case when is_assumption_met then claim_pct end) as false_claim_pct,
         {{ dbt.listagg(
@@ -250,7 +251,7 @@ covered as (
             'order by condition_order',
         ) }} as failing_text
     from coverage
-    group by method_code
+    group by method_code, variant_code
 ),
 
 final as (
@@ -385,7 +386,10 @@ final as (
         on
             judged.measure_code = agreement.measure_code
             and judged.area_id = agreement.area_id
-    left join covered on judged.method_code = covered.method_code
+    left join covered
+        on
+            judged.method_code = covered.method_code
+            and judged.variant_code = covered.variant_code
 )
 
 select * from final
