@@ -97,6 +97,7 @@ class Recorded(NamedTuple):
     current_count: int | None
     ratio: Interval
     dispersion: float | None
+    degrees_of_freedom: float = np.inf
 
 
 class Scatter(NamedTuple):
@@ -282,6 +283,7 @@ def effects_of_records(
             pair["current_count"],
             ratio,
             scatter.known,
+            scatter.degrees_of_freedom if scatter.known else np.inf,
         )
 
     found: Rows = []
@@ -379,12 +381,12 @@ def _like_for_like(recorded: Recorded, pairs: Mapping[Any, Any], change: Any) ->
         kept["current_possible_count"],
     )
     days = kept["current_day_count"], kept["baseline_day_count"]
-    phi = recorded.dispersion or 1.0
+    scatter = recorded.dispersion or 1.0, recorded.degrees_of_freedom
     least = effects.recorded_change(
-        kept["current_count"], days[0], kept["baseline_most_count"], days[1], phi
+        kept["current_count"], days[0], kept["baseline_most_count"], days[1], *scatter
     )
     most = effects.recorded_change(
-        kept["current_most_count"], days[0], kept["baseline_count"], days[1], phi
+        kept["current_most_count"], days[0], kept["baseline_count"], days[1], *scatter
     )
     return row(
         recorded,
@@ -680,9 +682,10 @@ def _synthetic_row(
     last = calendar.starts[-1][1]
     early = result.gaps[last - 1]
     notes = [
-        f"In {calendar.labels[last - 1]}, the last quarter before {calendar.starts[-1][0]}, the "
-        f"force stood at x{early:.2f} of its synthetic control already; that part of the effect is "
-        "not of that change."
+        # The day is as configured, and need not be public: the sentence rests on it and says so.
+        f"If {calendar.starts[-1][0]} took effect from {calendar.labels[last]} on, as configured: "
+        f"in {calendar.labels[last - 1]}, the quarter before, the force stood at x{early:.2f} of "
+        "its synthetic control already, and that part of the effect would not be of that change."
     ]
     if np.isnan(early):
         notes = []

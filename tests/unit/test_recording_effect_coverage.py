@@ -24,7 +24,13 @@ def few() -> list[Coverage]:
 
 
 def test_the_seed_is_of_the_conditions_that_are_measured(few: list[Coverage]) -> None:
-    described = ("method_code", "variant_code", "condition_code", "condition_order", "condition_text")
+    described = (
+        "method_code",
+        "variant_code",
+        "condition_code",
+        "condition_order",
+        "condition_text",
+    )
     again = csv.DictReader(as_csv(few).splitlines())
     told = (*described, "is_assumption_met")
     assert [[r[c] for c in told] for r in again] == [

@@ -27,3 +27,24 @@ def test_what_admissions_leave_is_their_own_change() -> None:
     assert limits(row, "adjusted_ratio") == pytest.approx([float(v) for v in change.ratio])
     assert limits(row, "adjusted_ratio") == pytest.approx([1.2, 1.05, 1.37], abs=0.01)
     assert row["effect_ratio_lower"] < 1 < row["effect_ratio_upper"]
+
+
+def test_a_range_like_for_like_has_the_degrees_of_freedom_of_the_dispersion() -> None:
+    kept = {
+        "baseline_count": 400,
+        "baseline_possible_count": 0,
+        "baseline_most_count": 400,
+        "current_count": 480,
+        "current_possible_count": 0,
+        "current_most_count": 480,
+        "baseline_day_count": 1.0,
+        "current_day_count": 1.0,
+        "is_range": True,
+    }
+    few = recorded("v", 480, 400, 2.0)._replace(degrees_of_freedom=8.0)
+    pairs = {("v", "force/f", "like_for_like"): kept}
+    row = recording_effects._like_for_like(few, pairs, None)
+    change = effects.recorded_change(480, 1.0, 400, 1.0, 2.0, 8.0)
+    assert row["adjusted_ratio_lower"] == pytest.approx(float(change.lower))
+    assert row["adjusted_ratio_upper"] == pytest.approx(float(change.upper))
+    assert row["adjusted_ratio_lower"] < float(few.ratio.lower)
