@@ -78,7 +78,7 @@ def test_loading_killed_at_many_moments(context, landing, tmp_path):
     draw = random.Random(20211122)
     home = tmp_path / "killed"
     killed = 0
-    for run in range(15):
+    for run in range(8):
         process = _loading(context, home, landing, run)
         process.join(timeout=lasts * draw.uniform(0.0, 0.8))
         hit = process.is_alive()
@@ -88,7 +88,7 @@ def test_loading_killed_at_many_moments(context, landing, tmp_path):
         # From scratch where it came to its end, and now and then, so that all of it is hit.
         if not hit or draw.random() < 0.35:
             shutil.rmtree(home, ignore_errors=True)
-    assert killed >= 5  # how many depends on how busy the machine is
+    assert killed >= 3  # how many depends on how busy the machine is
     assert _to_the_end(_loading(context, home, landing, 99)) == 0
     assert raw_state(home) == expected
     assert not list((home / "raw").glob("*/.*")), "no unfinished copies stay behind"
@@ -103,11 +103,11 @@ def test_whole_runs_killed_at_many_moments(landing, tmp_path):
 
     draw = random.Random(7)
     killed = 0
-    for number in range(4):
+    for number in range(2):
         process = start("run", "--landing", str(landing), home=home)
         # The last time only the program itself is killed and the dbt it may have started lives
         # on: the next run has to wait for it.
-        only_parent = number == 3
+        only_parent = number == 1
         hit = kill_after(process, lasts * draw.uniform(0.15, 0.95), group=not only_parent)
         killed += hit
         if not hit:
