@@ -28,7 +28,7 @@ ENVIRONMENT := sh scripts/environment.sh
 WITH_PATHS := sh scripts/with_paths.sh
 BIN := .venv/bin
 
-.PHONY: help run test lint format contracts ui bench lock install install-dev install-postgres clean distclean
+.PHONY: help run test test-long lint format contracts ui bench lock install install-dev install-postgres clean distclean
 
 help: ## this list
 	@echo "Plumbline. make targets:"
@@ -41,9 +41,13 @@ run: ## install if needed, then load what is new in LANDING, build and publish
 	@$(WITH_PATHS) run $(ARGS)
 
 # In the files' own order (whole runs first): by number of tests the longest would come last.
-test: ## install if needed, then run every test
+test: ## install if needed, then run the tests (all but those of test-long)
 	@$(ENVIRONMENT) dev
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 10 $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 10 -m "not long" $(PYTEST_ARGS)
+
+test-long: ## the tests left out of `make test`: whole runs killed at many moments (some minutes)
+	@$(ENVIRONMENT) dev
+	@$(BIN)/python -m pytest -m long $(PYTEST_ARGS)
 
 lint: ## ruff on the Python, sqlfluff on the SQL
 	@$(ENVIRONMENT) dev

@@ -94,6 +94,7 @@ def test_loading_killed_at_many_moments(context, landing, tmp_path):
     assert not list((home / "raw").glob("*/.*")), "no unfinished copies stay behind"
 
 
+@pytest.mark.long
 def test_whole_runs_killed_at_many_moments(landing, tmp_path):
     undisturbed, home = tmp_path / "undisturbed", tmp_path / "killed"
     started = time.monotonic()
@@ -103,11 +104,11 @@ def test_whole_runs_killed_at_many_moments(landing, tmp_path):
 
     draw = random.Random(7)
     killed = 0
-    for number in range(2):
+    for number in range(5):
         process = start("run", "--landing", str(landing), home=home)
         # The last time only the program itself is killed and the dbt it may have started lives
         # on: the next run has to wait for it.
-        only_parent = number == 1
+        only_parent = number == 4
         hit = kill_after(process, lasts * draw.uniform(0.15, 0.95), group=not only_parent)
         killed += hit
         if not hit:
