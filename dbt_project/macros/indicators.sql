@@ -94,3 +94,25 @@
         'knife_used': 'knife_crime',
     }) }}
 {%- endmacro %}
+
+{#-
+    Months of the financial year in which both periods are compared, each with whether neither was
+    under restrictions: a month that one of the periods lacks is left out of both, and so is one
+    that a known event is to leave out. `supplied` is a CTE of months supplied by `key`, with
+    indicator_code; the model imports compared_months and excluded_months.
+-#}
+{% macro matched_months(supplied, key='indicator_code') -%}
+    select
+        {{ supplied }}.{{ key }},
+        compared_months.month_of_financial_year,
+        max(case when compared_months.is_restricted_month then 1 else 0 end) = 0 as is_unrestricted
+    from compared_months
+    inner join {{ supplied }} on compared_months.month = {{ supplied }}.month
+    left join excluded_months
+        on
+            {{ supplied }}.indicator_code = excluded_months.indicator_code
+            and compared_months.month_of_financial_year = excluded_months.month_of_financial_year
+    where excluded_months.indicator_code is null
+    group by 1, 2
+    having count(distinct compared_months.period_type) = 2
+{%- endmacro %}

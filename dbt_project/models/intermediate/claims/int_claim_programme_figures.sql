@@ -144,9 +144,7 @@ audit_figures as (
     having
         count(distinct audits.month_label)
         = 1 + max({{ dbt.datediff(
-            "cast(requests.part_2 || '-01' as date)",
-            "cast(requests.part_3 || '-01' as date)",
-            'month',
+            first_of_month('requests.part_2'), first_of_month('requests.part_3'), 'month'
         ) }})
 ),
 

@@ -26,18 +26,7 @@ excluded_months as (
 ),
 
 matched as (
-    select
-        supply.indicator_code,
-        compared_months.month_of_financial_year
-    from compared_months
-    inner join supply on compared_months.month = supply.month
-    left join excluded_months
-        on
-            supply.indicator_code = excluded_months.indicator_code
-            and compared_months.month_of_financial_year = excluded_months.month_of_financial_year
-    where excluded_months.indicator_code is null
-    group by 1, 2
-    having count(distinct compared_months.period_type) = 2
+    {{ matched_months('supply') }}
 ),
 
 matched_months as (
@@ -51,7 +40,7 @@ matched_months as (
 ),
 
 -- Each record belongs to one component: what a rule names, then spiking, then what has no origin.
--- 'cancelled' are those that would be ordinary did they stand, so that the share cancelled is of one
+-- 'cancelled' are those that would be ordinary did they stand, so that its share is of one
 -- population. Other cancelled records belong to none: what made them also unmade them.
 grouped as (
     select

@@ -25,22 +25,8 @@ excluded_months as (
     select * from {{ ref('int_excluded_months') }}
 ),
 
--- A month that one of the years lacks is left out of both, and so is one that a known event is to
--- leave out.
 matched as (
-    select
-        supply.indicator_code,
-        compared_months.month_of_financial_year,
-        max(case when compared_months.is_restricted_month then 1 else 0 end) = 0 as is_unrestricted
-    from compared_months
-    inner join supply on compared_months.month = supply.month
-    left join excluded_months
-        on
-            supply.indicator_code = excluded_months.indicator_code
-            and compared_months.month_of_financial_year = excluded_months.month_of_financial_year
-    where excluded_months.indicator_code is null
-    group by 1, 2
-    having count(distinct compared_months.period_type) = 2
+    {{ matched_months('supply') }}
 ),
 
 excluded as (

@@ -53,22 +53,8 @@ supplied as (
     where subjects.subject_code = 'stop_and_search'
 ),
 
--- As int_indicator_pairs has it: a month that one of the years lacks is left out of both, and so is
--- one that a known event is to leave out.
 matched as (
-    select
-        supplied.subject_code,
-        compared_months.month_of_financial_year,
-        max(case when compared_months.is_restricted_month then 1 else 0 end) = 0 as is_unrestricted
-    from compared_months
-    inner join supplied on compared_months.month = supplied.month
-    left join excluded_months
-        on
-            supplied.indicator_code = excluded_months.indicator_code
-            and compared_months.month_of_financial_year = excluded_months.month_of_financial_year
-    where excluded_months.indicator_code is null
-    group by 1, 2
-    having count(distinct compared_months.period_type) = 2
+    {{ matched_months('supplied', 'subject_code') }}
 ),
 
 final as (
