@@ -30,12 +30,26 @@ def _digest(paths: Iterable[Path], *extra: str) -> str:
     return hasher.hexdigest()[:16]
 
 
-def _code(*folders: str) -> list[Path]:
+def _code(*places: str) -> list[Path]:
     found: list[Path] = []
-    for folder in folders:
-        root = PROJECT / folder
+    for place in places:
+        root = PROJECT / place
+        if root.is_file():
+            found.append(root)
         found += [p for p in root.rglob("*") if p.suffix in (".py", ".csv", ".yml", ".json")]
     return found
+
+
+#: Folders and modules of ``orchestration`` that decide what is published: those the models import
+#: and what is done at publication.
+MODEL_CODE = (
+    "orchestration/claims",
+    "orchestration/publish",
+    "orchestration/statistics",
+    "orchestration/change_parts.py",
+    "orchestration/privacy.py",
+    "orchestration/recording_effects.py",
+)
 
 
 @cache
@@ -70,7 +84,7 @@ def models_version(settings: Settings) -> str:
         and not {"target", "logs", "dbt_packages"} & set(p.relative_to(DBT_PROJECT).parts)
     ]
     return _digest(
-        [*models, *_code("orchestration/statistics", "orchestration/publish")],
+        [*models, *_code(*MODEL_CODE)],
         settings.model_dump_json(
             include={
                 "force",
