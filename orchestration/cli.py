@@ -432,7 +432,7 @@ def _name(a: dict[str, Any]) -> str:
 
 
 def _ledger(settings: Settings, sql: str, parameters: list[Any] | None = None) -> list[dict]:
-    from orchestration.warehouse import ledger_reader
+    from orchestration.warehouse import ledger_reader, rows_of
 
     with ledger_reader(settings) as con:
         if con is None:
@@ -440,9 +440,7 @@ def _ledger(settings: Settings, sql: str, parameters: list[Any] | None = None) -
                 f"there is no ledger under {settings.home} yet: run `plumbline run` first, or name "
                 "the right folder with --home or PLUMBLINE_HOME"
             )
-        cursor = con.execute(sql, parameters or [])
-        names = [d[0] for d in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return rows_of(con.execute(sql, parameters or []))
 
 
 @main.command()
@@ -691,7 +689,7 @@ def links(
 
     import duckdb
 
-    from orchestration.warehouse import WarehouseBusy, warehouse_reader
+    from orchestration.warehouse import WarehouseBusy, rows_of, warehouse_reader
 
     day = None
     if month is not None:
@@ -727,8 +725,7 @@ def links(
                 """,
                 [day, reason, limit],
             )
-            names = [d[0] for d in cursor.description]
-            rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            rows = rows_of(cursor)
     except WarehouseBusy as error:
         raise Refusal(str(error)) from None
     except duckdb.CatalogException:
@@ -742,7 +739,7 @@ def links(
         return
     click.echo(_RECORD_LEVEL)
     for row in rows:
-        agreed = ", ".join(f"{name} {row[name]}" for name in names[6:] if row[name] != "unknown")
+        agreed = ", ".join(f"{k} {v}" for k, v in list(row.items())[6:] if v != "unknown")
         click.echo(
             f"{row['crime_number']}  {row['investigation_id']}  {row['month']}  "
             f"{row['link_reason']}  {row['link_score']:.2f} bits  ({agreed})"
@@ -842,10 +839,12 @@ def query(
     """Run read-only SQL on the published database."""
     import duckdb
 
+    from orchestration.publish import release
+
     path = _release_path(settings, release_id, as_of)
     try:
         con = duckdb.connect(
-            str(path / "plumbline.duckdb"),
+            str(path / release.DATABASE),
             read_only=True,
             config={"enable_external_access": "false"},
         )
@@ -983,18 +982,19 @@ def _claims_of_release(
     """Release id, claims and checks of the current release, in the paper's order."""
     import duckdb
 
+    from orchestration.publish import release
+    from orchestration.warehouse import rows_of
+
     path = _release_path(settings, None, None)
     try:
-        with duckdb.connect(str(path / "plumbline.duckdb"), read_only=True) as con:
+        with duckdb.connect(str(path / release.DATABASE), read_only=True) as con:
             found = []
             for sql in (
                 "from mart_published_claims order by claim_order",
                 "select k.* from mart_claim_checks as k inner join mart_published_claims as c "
                 "on c.claim_id = k.claim_id order by c.claim_order, k.check_order",
             ):
-                cursor = con.execute(sql)
-                names = [d[0] for d in cursor.description or []]
-                found.append([dict(zip(names, row, strict=True)) for row in cursor.fetchall()])
+                found.append(rows_of(con.execute(sql)))
     except duckdb.CatalogException:
         raise Refusal(
             f"the release {path.name} is older than the register of claims: `plumbline run` builds "

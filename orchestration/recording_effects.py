@@ -167,7 +167,7 @@ def row(
 def _limits(name: str, interval: Interval) -> dict[str, float | None]:
     """Limits that are infinite are none."""
     parts = zip(("", "_lower", "_upper"), interval, strict=True)
-    return {name + end: float(v) if np.isfinite(v) else None for end, v in parts}
+    return {name + end: _finite(v) for end, v in parts}
 
 
 def _unknown() -> Interval:
@@ -425,7 +425,7 @@ def _own_hospital(recorded: Recorded, code: str | None, change: Any) -> dict[str
 
 
 class Panel(NamedTuple):
-    """Offences of one measure: counts (n, forces), NaN where missing; ``is_usable``: a series."""
+    """Offences of one measure: counts (n, forces), NaN where missing."""
 
     measure_code: str
     offence_name: str
@@ -638,7 +638,13 @@ def _region_changes(
         own_code,
         change(area, own),
         change("rest", rest),
-        {code: change(f"region/{code}", of) for code, of in columns.items()},
+        {
+            # Of the other regions only the counts are used: no dispersion is looked for.
+            code: _year_change(
+                panel.measure_code, f"region/{code}", panel.counts[:, of], calendar, UNKNOWN
+            )
+            for code, of in columns.items()
+        },
     )
 
 
@@ -651,11 +657,11 @@ def _year_change(
 ) -> Recorded:
     """Both years whole, of the forces given together. Of counts, as in ``mart_force_comparison``:
     a leap day is not allowed for."""
+    unknown = Recorded(code, area, None, None, _unknown(), None)
     if not counts.shape[1]:
-        return Recorded(code, area, None, None, _unknown(), None)
+        return unknown
     total = counts.sum(axis=1)
     now, before = total[calendar.is_current], total[calendar.is_baseline]
-    unknown = Recorded(code, area, None, None, _unknown(), None)
     if now.size != 4 or before.size != 4 or np.isnan(now).any() or np.isnan(before).any():
         return unknown
     a, b = now.sum(), before.sum()
@@ -676,9 +682,9 @@ def _synthetic_row(
     calendar: Calendar,
     names: Sequence[str],
 ) -> dict[str, Any]:
-    said = synthetic.cautions(result, names)
     if result.status != synthetic.FITTED:
         return row(recorded, "synthetic_control", variant, None, reason=result.reason)
+    said = synthetic.cautions(result, names)
     last = calendar.starts[-1][1]
     early = result.gaps[last - 1]
     notes = [

@@ -24,6 +24,7 @@ from orchestration.warehouse import (
     DiskFull,
     WarehouseBusy,
     is_disk_full,
+    rows_of,
     says_disk_full,
     snapshot_ledger,
     write_lock,
@@ -351,9 +352,7 @@ def _figures(path: Path) -> list[dict[str, Any]]:
 
 
 def _rows(con: Any, sql: str, parameters: list[Any] | None = None) -> list[dict[str, Any]]:
-    cursor = con.execute(sql, parameters or [])
-    names = [d[0] for d in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return rows_of(con.execute(sql, parameters or []))
 
 
 def read_report(con: Any, settings: Settings, run_id: str) -> RunReport:

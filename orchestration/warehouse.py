@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestration.settings import Settings
 from orchestration.sqltext import ident, lit
@@ -138,6 +138,12 @@ def _holder(lock_path: Path) -> str:
         return "unknown"
 
 
+def _holder_named(text: str) -> str:
+    """Who holds a database file, as DuckDB's error says it."""
+    found = re.search(r"PID (\d+)", text)
+    return f"process {found.group(1)}" if found else "another process"
+
+
 @contextmanager
 def write_lock(
     settings: Settings, *, waiting: Waiting | None = None, wait_seconds: float | None = None
@@ -213,8 +219,7 @@ def _open(settings: Settings, *, waiting: Waiting | None) -> duckdb.DuckDBPyConn
             text = str(error)
             if "lock" not in text.lower():
                 raise
-            holder = re.search(r"PID (\d+)", text)
-            who = f"process {holder.group(1)}" if holder else "another process"
+            who = _holder_named(text)
             if time.monotonic() >= deadline:
                 raise WarehouseBusy(
                     f"{who} has {path} open, so it cannot be written to; close it and run again "
@@ -300,6 +305,12 @@ def snapshot_ledger(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     building.replace(target)
 
 
+def rows_of(cursor: Any) -> list[dict[str, Any]]:
+    """What is left of a query's result, each row by its columns' names."""
+    names = [d[0] for d in cursor.description or []]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
 @contextmanager
 def ledger_reader(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection | None]:
     """A read-only connection to the last copy of the ledger; None before the first run."""
@@ -333,11 +344,9 @@ def warehouse_reader(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection |
     except duckdb.IOException as error:
         if "lock" not in str(error).lower():
             raise
-        holder = re.search(r"PID (\d+)", str(error))
-        who = f"process {holder.group(1)}" if holder else "another process"
         raise WarehouseBusy(
-            f"{who} is writing to {path}, and nobody can read it meanwhile: try again when it has "
-            "finished"
+            f"{_holder_named(str(error))} is writing to {path}, and nobody can read it meanwhile: "
+            "try again when it has finished"
         ) from None
     try:
         con.execute("set timezone = 'UTC'")

@@ -367,7 +367,7 @@ def integer_numerator(claim: Claim, register: _Register, rule: Rule) -> Checked:
     """Some whole number is the printed share of the stated denominator, or of one that other claims
     of the same denominator imply (GRIM)."""
     if (wholes := _wholes_apart(claim, register)) is not None:
-        printed, own = words.published(claim), f"{words.spelt(sorted(_fitting(claim)))}"
+        printed, own = words.published(claim), words.spelt(sorted(_fitting(claim)))
         sentence = (
             f"{printed} is a share of {own}, and {words.listed(wholes)} would be of another "
             "number, though all are of the same whole."

@@ -21,6 +21,7 @@ import numpy as np
 from orchestration.claims import arithmetic, words
 from orchestration.claims.checks import (
     FAIL,
+    NOT_ASSESSED,
     PASS,
     Change,
     Checked,
@@ -31,7 +32,6 @@ from orchestration.claims.register import Claim, Figure
 from orchestration.statistics.intervals import clopper_pearson_interval
 
 PAPER, RECORDS, CONFIGURATION = "paper", "records", "configuration"
-NOT_ASSESSED = "not_assessed"
 MONEY = ("within_budget", "spending_pace", "forecast_to_the_pound")
 
 
@@ -75,12 +75,7 @@ def judge_claims(
     results: dict[str, dict[str, Checked]] = {claim.claim_id: {} for claim in claims}
     for one in checked:
         results[one.claim_id][one.check_code] = one
-    with_parts = {
-        other
-        for claim in claims
-        for kind, other in claim.relations
-        if kind in ("adds_to", "adds_across")
-    }
+    with_parts = totals | {o for claim in claims for o in claim.related("adds_across")}
     return [
         _judge(
             claim,

@@ -30,10 +30,6 @@ RATIO = "ratio"
 TOO_SHORT = "too short"
 NO_EVENTS = "no events"
 
-Detector = Literal[
-    "farrington", "same period", "rolling year", "ears", "ratio", "too short", "no events"
-]
-
 #: Below 3 a month no monthly test finds anything: only a whole year is tested.
 LEAST_FOR_PART_OF_A_YEAR = 3.0
 #: Below 20 a month the test of the same months finds as much as a model does and keeps its alpha
@@ -225,22 +221,7 @@ def detect(
     q_value = np.asarray(adjusted_p_values(out["p_value"]))
     with np.errstate(invalid="ignore"):
         is_discovery = q_value <= rate
-    return Detection(
-        chosen.detector,
-        out["observed"],
-        out["expected"],
-        out["lowerbound"],
-        out["upperbound"],
-        out["p"],
-        out["p_lower"],
-        out["p_value"],
-        q_value,
-        out["direction"],
-        out["is_persistent"],
-        out["since"],
-        out["alarm"],
-        is_discovery,
-    )
+    return Detection(detector=chosen.detector, q_value=q_value, is_discovery=is_discovery, **out)
 
 
 def _two_sided(p: Array, p_lower: Array, tests: int = 1) -> tuple[Array, NDArray[np.int8]]:

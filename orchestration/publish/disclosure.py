@@ -18,7 +18,6 @@ Does not belong here: the choice of cells (statistics) and writing the release (
 
 from __future__ import annotations
 
-import csv
 import fnmatch
 import itertools
 from collections.abc import Iterable, Mapping
@@ -29,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from orchestration.settings import DBT_PROJECT, DisclosurePolicy, Settings
+from orchestration.settings import DBT_PROJECT, DisclosurePolicy, Settings, seed_rows
 from orchestration.sqltext import ident, lit
 from orchestration.statistics.disclosure import Earlier, withhold
 
@@ -38,9 +37,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MARTS = DBT_PROJECT / "models" / "marts"
-POLICIES = DBT_PROJECT / "seeds" / "disclosure_policies.csv"
-SERIES = DBT_PROJECT / "seeds" / "disclosure_series.csv"
-NESTING = DBT_PROJECT / "seeds" / "disclosure_nesting.csv"
+SERIES = "disclosure_series"  # the seed that gives every series its policy
 
 SHOWN_AREA_TYPES = frozenset({"force", "region", "country"})
 """Areas whose counts are shown whatever they are: the policies hold below the force."""
@@ -252,7 +249,7 @@ def policies(settings: Settings) -> dict[str, DisclosurePolicy]:
         row["policy_code"]: DisclosurePolicy(
             least_shown=int(row["least_shown"]), rounding_base=int(row["rounding_base"])
         )
-        for row in _read(POLICIES)
+        for row in seed_rows("disclosure_policies")
     }
     for code, given in settings.disclosure.policies.items():
         if code not in found:
@@ -269,22 +266,12 @@ def policy_of(series: str) -> str:
 
     Raises DisclosureError where none does.
     """
-    for row in _patterns():
+    for row in seed_rows(SERIES):
         if fnmatch.fnmatchcase(series, row["series_pattern"]):
             return row["policy_code"]
     raise DisclosureError(
-        f"no policy for the counts {series!r}: add a pattern to {SERIES.name} of the seeds"
+        f"no policy for the counts {series!r}: add a pattern to {SERIES}.csv of the seeds"
     )
-
-
-@cache
-def _patterns() -> list[dict[str, str]]:
-    return _read(SERIES)
-
-
-def _read(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def _named(series: Any) -> str:
@@ -296,7 +283,7 @@ def _named(series: Any) -> str:
 def _nesting() -> list[tuple[str, str, str, str]]:
     return [
         (r["inner_series"], r["inner_parts"], r["outer_series"], r["outer_parts"])
-        for r in _read(NESTING)
+        for r in seed_rows("disclosure_nesting")
     ]
 
 
@@ -352,22 +339,23 @@ def plan(con: duckdb.DuckDBPyConnection, settings: Settings) -> Plan:
     parents = _parents(con)
     state = _State(cells, history, in_force)
     ordered = _inner_first(cells)
+    past_of = dict(tuple(history.groupby("series", sort=False)))
     waiting = {name for name, _ in ordered}
     while waiting:
         for series, rows in ordered:
             if series in waiting:
                 waiting.remove(series)
                 policy = in_force[policy_of(_named(series))]
-                past = history[history["series"] == series]
+                past = past_of.get(series, history.iloc[:0])
                 _decide(series, rows, past, policy, state, parents, settings.force.code)
         waiting = state.with_more_to_withhold()
     cells = cells.merge(state.all_withheld(), on=_COORDINATE, how="left", validate="many_to_one")
     cells["is_withheld"] = cells["is_withheld"].eq(True)
-    policy = cells["series"].map(lambda series: in_force[policy_of(_named(series))])
-    bases = policy.map(lambda each: each.rounding_base)
+    policy_by = {s: in_force[policy_of(_named(s))] for s in cells["series"].unique()}
+    bases = cells["series"].map({s: policy.rounding_base for s, policy in policy_by.items()})
     cells["base"] = np.where(cells["is_withheld"] | cells["is_open"], 0, bases)
     cells.loc[cells["base"] <= 1, "base"] = 0
-    cells = cells[policy.map(_matters).astype(bool)]
+    cells = cells[cells["series"].map({s: _matters(p) for s, p in policy_by.items()}).astype(bool)]
     everything = pd.concat([cells, never.assign(base=0)], ignore_index=True)
     return Plan(_protections(everything, declared), _for_the_ledger(cells))
 
@@ -470,9 +458,8 @@ def _cells(
         cells[column] = cells[column].astype("datetime64[s]")
     is_open = cells["area_id"].str.split("/").str[0].isin(SHOWN_AREA_TYPES)
     cells["is_open"] = is_open | cells["is_shown"]
-    is_ruled = (
-        cells["series"].map(lambda series: _matters(in_force[policy_of(series)])).astype(bool)
-    )
+    ruled = {s: _matters(in_force[policy_of(s)]) for s in cells["series"].unique()}
+    is_ruled = cells["series"].map(ruled).astype(bool)
     cells["is_hidden"] &= is_ruled & ~cells["is_open"]
     cells["is_never"] = is_ruled & ~cells["is_open"] & _alone(cells)
     never = cells[cells["is_never"]]

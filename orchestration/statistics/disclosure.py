@@ -249,13 +249,7 @@ class _Table:
         atoms = self.counts[np.ix_(*self.own_rows)]
         if np.isnan(atoms).all():
             return
-        sums = reduce(
-            lambda part, axis: np.moveaxis(
-                np.tensordot(self.incidences[axis].astype(float), part, (1, axis)), 0, axis
-            ),
-            range(self.counts.ndim),
-            atoms,
-        )
+        sums = _contract([matrix.astype(float) for matrix in self.incidences], atoms)
         differs = ~np.isnan(sums) & ~np.isnan(self.counts) & (sums != self.counts)
         if differs.any():
             where = tuple(int(i) for i in np.argwhere(differs)[0])

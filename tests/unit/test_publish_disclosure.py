@@ -14,7 +14,7 @@ from disclosure_attack import Attack, cells_of
 from orchestration import warehouse
 from orchestration.publish import disclosure
 from orchestration.publish.release import build_release
-from orchestration.settings import Settings, SettingsError, load_settings
+from orchestration.settings import Settings, SettingsError, load_settings, seed_rows
 
 MODELS = {
     model["name"]: model
@@ -63,7 +63,7 @@ def test_declared_columns_are_columns_of_the_mart(name):
 
 
 def test_ages_that_are_declared_sums_are_those_of_the_seed():
-    bands = disclosure._read(disclosure.POLICIES.with_name("age_bands.csv"))
+    bands = seed_rows("age_bands")
     young = {row["age_band_code"] for row in bands if row["is_under_25"] == "true"}
     for name in ("mart_victim_suspect_profile", "mart_disproportionality"):
         for count in disclosure.declarations()[name].counts:
@@ -73,7 +73,7 @@ def test_ages_that_are_declared_sums_are_those_of_the_seed():
 
 def test_every_series_has_a_policy_that_exists():
     codes = disclosure.policies(Settings())
-    used = {row["policy_code"] for row in disclosure._read(disclosure.SERIES)}
+    used = {row["policy_code"] for row in seed_rows("disclosure_series")}
     assert used <= set(codes)
     assert set(codes) <= used
     assert disclosure.policy_of("indicator/sharp_object_admissions/recorded") == "hospital"
