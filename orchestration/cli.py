@@ -432,7 +432,8 @@ def _name(a: dict[str, Any]) -> str:
 
 
 def _ledger(settings: Settings, sql: str, parameters: list[Any] | None = None) -> list[dict]:
-    from orchestration.warehouse import ledger_reader, rows_of
+    from orchestration.rows import rows_of
+    from orchestration.warehouse import ledger_reader
 
     with ledger_reader(settings) as con:
         if con is None:
@@ -689,7 +690,8 @@ def links(
 
     import duckdb
 
-    from orchestration.warehouse import WarehouseBusy, rows_of, warehouse_reader
+    from orchestration.rows import rows_of
+    from orchestration.warehouse import WarehouseBusy, warehouse_reader
 
     day = None
     if month is not None:
@@ -983,7 +985,7 @@ def _claims_of_release(
     import duckdb
 
     from orchestration.publish import release
-    from orchestration.warehouse import rows_of
+    from orchestration.rows import rows_of
 
     path = _release_path(settings, None, None)
     try:

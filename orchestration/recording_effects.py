@@ -421,6 +421,14 @@ def _own_hospital(recorded: Recorded, code: str | None, change: Any) -> dict[str
     return row(recorded, method, variant, result.effect, adjusted=left, caution_text=said or None)
 
 
+def events_of(rows: Rows) -> list[tuple[str, np.datetime64]]:
+    """Name and first month of every change of recording, in order of time."""
+    return [
+        (e["event_name"], np.datetime64(e["first_month"]))
+        for e in sorted(rows, key=lambda e: e["first_month"])
+    ]
+
+
 # -------------------------------------------------------------------------- the published offences
 
 

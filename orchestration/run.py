@@ -19,12 +19,12 @@ from orchestration.privacy import PrivacyError, holds_persons, holds_simulated_p
 from orchestration.progress import Progress, silent, use
 from orchestration.publish import release
 from orchestration.publish.run import is_published
+from orchestration.rows import rows_of
 from orchestration.settings import Settings, unlisted_force
 from orchestration.warehouse import (
     DiskFull,
     WarehouseBusy,
     is_disk_full,
-    rows_of,
     says_disk_full,
     snapshot_ledger,
     write_lock,

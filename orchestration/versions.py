@@ -49,6 +49,7 @@ MODEL_CODE = (
     "orchestration/change_parts.py",
     "orchestration/privacy.py",
     "orchestration/recording_effects.py",
+    "orchestration/rows.py",
 )
 
 

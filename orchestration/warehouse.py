@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestration.settings import Settings
 from orchestration.sqltext import ident, lit
@@ -303,12 +303,6 @@ def snapshot_ledger(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     finally:
         con.execute("detach snapshot")
     building.replace(target)
-
-
-def rows_of(cursor: Any) -> list[dict[str, Any]]:
-    """What is left of a query's result, each row by its columns' names."""
-    names = [d[0] for d in cursor.description or []]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 @contextmanager

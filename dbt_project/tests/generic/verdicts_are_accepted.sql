@@ -14,7 +14,6 @@ with news as (
 
 told as (
     select
-        count(*) as news_count,
         'The verdict on published claims changed. Accept it in the register (seed published_claims: '
         || 'expected_verdict, accepted_by, acceptance_reason) or find out why. '
         || {{ dbt.listagg('news_text', "' | '", 'order by claim_id') }} as news_text
@@ -24,10 +23,6 @@ told as (
 -- In the condition, because dbt counts the rows and an engine need not work out what is not counted.
 select news_text
 from told
-where
-    case
-        when news_count > 0 then coalesce({{ fail_with('news_text') }}, news_text) = news_text
-        else false
-    end
+where news_text is not null and {{ stop_with('news_text') }}
 
 {% endtest %}

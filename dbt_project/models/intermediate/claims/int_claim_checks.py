@@ -16,15 +16,13 @@ def model(dbt, session):
         figures_from_rows,
         rules_from_rows,
     )
+    from orchestration.rows import rows_of
 
     dbt.config(materialized="table")
 
-    def rows(relation):
-        return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
-
-    claims = claims_from_rows(rows(dbt.ref("int_claim_register")))
-    figures = figures_from_rows(rows(dbt.ref("int_claim_figures")))
-    checked = check_claims(claims, figures, rules_from_rows(rows(dbt.ref("claim_checks"))))
+    claims = claims_from_rows(rows_of(dbt.ref("int_claim_register")))
+    figures = figures_from_rows(rows_of(dbt.ref("int_claim_figures")))
+    checked = check_claims(claims, figures, rules_from_rows(rows_of(dbt.ref("claim_checks"))))
     return pa.table(
         {
             name: pa.array([getattr(one, name) for one in checked], pa.string())

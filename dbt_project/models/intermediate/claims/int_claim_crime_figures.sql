@@ -193,6 +193,20 @@ outcome_rates as (
     where requests.figure_type = 'positive_outcomes'
 ),
 
+every_share as (
+    select
+        *,
+        'mart_headline_indicators' as mart_name
+    from shares
+
+    union all
+
+    select
+        *,
+        'mart_monthly_series' as mart_name
+    from month_shares
+),
+
 every_figure as (
     select
         figure_code,
@@ -215,7 +229,7 @@ every_figure as (
     select
         figure_code,
         figure_type,
-        'mart_headline_indicators' as mart_name,
+        mart_name,
         100 * {{ safe_divide('numerator', 'denominator') }} as value,
         null as value_lower,
         null as value_upper,
@@ -226,25 +240,7 @@ every_figure as (
         null as denominator_then,
         missing_text,
         is_suppressed
-    from shares
-
-    union all
-
-    select
-        figure_code,
-        figure_type,
-        'mart_monthly_series' as mart_name,
-        100 * {{ safe_divide('numerator', 'denominator') }} as value,
-        null as value_lower,
-        null as value_upper,
-        'clopper_pearson_95' as interval_type,
-        numerator,
-        denominator,
-        null as numerator_then,
-        null as denominator_then,
-        missing_text,
-        is_suppressed
-    from month_shares
+    from every_share
 
     union all
 

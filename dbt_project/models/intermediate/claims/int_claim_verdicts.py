@@ -17,16 +17,14 @@ def model(dbt, session):
         rules_from_rows,
     )
     from orchestration.privacy import DEMO, SIMULATED_FILES
+    from orchestration.rows import rows_of
 
     dbt.config(materialized="table")
 
-    def rows(relation):
-        return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
-
-    claims = claims_from_rows(rows(dbt.ref("int_claim_register")))
-    figures = figures_from_rows(rows(dbt.ref("int_claim_figures")))
-    rules = rules_from_rows(rows(dbt.ref("claim_checks")))
-    checked = [Checked(**row) for row in rows(dbt.ref("int_claim_checks"))]
+    claims = claims_from_rows(rows_of(dbt.ref("int_claim_register")))
+    figures = figures_from_rows(rows_of(dbt.ref("int_claim_figures")))
+    rules = rules_from_rows(rows_of(dbt.ref("claim_checks")))
+    checked = [Checked(**row) for row in rows_of(dbt.ref("int_claim_checks"))]
     judged = judge_claims(claims, figures, rules, checked)
     key = dict(dbt.source("ledger", "configuration").project("key, value").fetchall())
     has_simulated_files = SIMULATED_FILES in key

@@ -8,6 +8,7 @@ def model(dbt, session):
     import numpy as np
     import pyarrow as pa
 
+    from orchestration.rows import finite_column
     from orchestration.statistics.rates import count_ratio
 
     dbt.config(materialized="table")
@@ -33,8 +34,6 @@ def model(dbt, session):
         ("change_ratio_upper", found.interval.upper),
         ("change_p_value", found.p_value),
     ):
-        values = np.atleast_1d(np.asarray(values, dtype=np.float64))
-        values = np.where(np.isfinite(values), values, np.nan)
-        result = result.append_column(name, pa.array(values, pa.float64(), from_pandas=True))
+        result = result.append_column(name, finite_column(values))
     kinds = pa.array(np.atleast_1d(found.method).tolist(), pa.string())
     return result.append_column("interval_type", kinds)

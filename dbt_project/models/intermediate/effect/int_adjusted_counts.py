@@ -9,17 +9,15 @@ def model(dbt, session):
     import numpy as np
     import pyarrow as pa
 
+    from orchestration.rows import rows_of
     from orchestration.statistics.intervals import Interval
     from orchestration.statistics.recording_effect import adjusted_change
 
     dbt.config(materialized="table")
     counts = dbt.ref("int_count_intervals").fetchnumpy()
-    seed = dbt.ref("recording_effect_assessments")
+    assessments = rows_of(dbt.ref("recording_effect_assessments"))
     (given,) = [
-        dict(zip(seed.columns, r, strict=True))
-        for r in seed.fetchall()
-        if r[seed.columns.index("variant_code")] == "published"
-        and r[seed.columns.index("recording_scope")] == "all"
+        a for a in assessments if a["variant_code"] == "published" and a["recording_scope"] == "all"
     ]
     g = Interval(*(np.float64(given[f"effect_ratio{end}"]) for end in ("", "_lower", "_upper")))
     n = np.asarray(counts["observed_count"], dtype=np.int64)

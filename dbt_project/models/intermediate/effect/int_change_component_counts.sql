@@ -87,21 +87,6 @@ placed as (
     cross join settings
 ),
 
-by_area as (
-    select
-        month,
-        area_id,
-        component_group
-        {%- for code in indicators %},
-        sum({{ code }}) as {{ code }}
-        {%- endfor %}
-        {%- for code in flags %},
-        sum({{ code }}_possible) as {{ code }}_possible
-        {%- endfor %}
-    from placed
-    group by 1, 2, 3
-),
-
 counted as (
     {%- for code in indicators %}
     select
@@ -112,7 +97,7 @@ counted as (
         {{ code }} as event_count,
         {{ code ~ '_possible' if code in flags else 0 }} as possible_count,
         {{ wholes[code] if code in flags else 0 }} as whole_count
-    from by_area
+    from placed
     {% if not loop.last %}
     union all
     {% endif %}

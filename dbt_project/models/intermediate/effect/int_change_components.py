@@ -7,19 +7,17 @@ call for all indicators and areas. The work is in orchestration.change_parts.
 
 def model(dbt, session):
     from orchestration import change_parts
+    from orchestration.rows import rows_of
 
     dbt.config(materialized="table")
 
-    def rows(relation):
-        return [dict(zip(relation.columns, r, strict=True)) for r in relation.fetchall()]
-
     scatter = {
         (e["measure_code"], e["area_id"]): e["dispersion"]
-        for e in rows(dbt.ref("int_recording_effects_of_records"))
+        for e in rows_of(dbt.ref("int_recording_effects_of_records"))
         if e["variant_code"] == "none" and e["dispersion"] is not None
     }
-    pairs = rows(dbt.ref("int_indicator_pairs"))
+    pairs = rows_of(dbt.ref("int_indicator_pairs"))
     pairs = [p for p in pairs if p["area_type"] == "force"]
-    counts = rows(dbt.ref("int_change_component_counts"))
-    rules = [r["rule_code"] for r in rows(dbt.ref("like_for_like_rules"))]
+    counts = rows_of(dbt.ref("int_change_component_counts"))
+    rules = [r["rule_code"] for r in rows_of(dbt.ref("like_for_like_rules"))]
     return change_parts.table(pairs, counts, rules, scatter)

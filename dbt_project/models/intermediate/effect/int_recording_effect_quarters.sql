@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with counts as (
     select * from {{ ref('int_offence_counts') }}
     where period_type = 'quarter'

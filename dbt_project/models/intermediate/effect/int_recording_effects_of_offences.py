@@ -9,23 +9,16 @@ def model(dbt, session):
     import numpy as np
 
     from orchestration import recording_effects as effects
+    from orchestration.rows import rows_of
     from orchestration.statistics.hospital_control import Bounds, bounds_of_sum
 
     dbt.config(materialized="table")
 
-    def rows(relation):
-        return [dict(zip(relation.columns, r, strict=True)) for r in relation.fetchall()]
-
-    events = [
-        (e["event_name"], np.datetime64(e["first_month"]))
-        for e in sorted(
-            rows(dbt.ref("int_recording_effect_events")), key=lambda e: e["first_month"]
-        )
-    ]
-    (configuration,) = rows(dbt.ref("stg_ledger__configuration"))
-    donors = sorted(rows(dbt.ref("int_recording_effect_donors")), key=lambda d: d["force_code"])
+    events = effects.events_of(rows_of(dbt.ref("int_recording_effect_events")))
+    (configuration,) = rows_of(dbt.ref("stg_ledger__configuration"))
+    donors = sorted(rows_of(dbt.ref("int_recording_effect_donors")), key=lambda d: d["force_code"])
     forces = [d["force_code"] for d in donors]
-    region_of = {f["force_code"]: f["region_code"] for f in rows(dbt.ref("forces"))}
+    region_of = {f["force_code"]: f["region_code"] for f in rows_of(dbt.ref("forces"))}
     calendar, panels = effects.quarterly_panels(
         dbt.ref("int_recording_effect_quarters").fetchnumpy(),
         events,
@@ -43,14 +36,14 @@ def model(dbt, session):
             if a["total_lower"] is None or a["total_upper"] is None
             else Bounds(a["total_lower"], a["total_upper"]),
         )
-        for a in rows(dbt.ref("int_recording_effect_admissions"))
+        for a in rows_of(dbt.ref("int_recording_effect_admissions"))
     }
     both = (configuration["current_year"], configuration["baseline_year"])
     wanted = [(area, year) for area in (region, whole) for year in both]
     admissions = None
     if all(key in years for key in wanted):
         before = {region: [], whole: []}
-        for month in sorted(rows(dbt.ref("int_hospital_months")), key=lambda m: m["month"]):
+        for month in sorted(rows_of(dbt.ref("int_hospital_months")), key=lambda m: m["month"]):
             if month["area_id"] in before and (
                 month["financial_year"] <= configuration["baseline_year"]
             ):
@@ -68,17 +61,17 @@ def model(dbt, session):
     # One series of each offence of the force, by the name that the mart has for it.
     keys = ("offence_level", "offence_group", "offence_name")
     quarters = dbt.ref("int_recording_effect_quarters")
-    named = rows(quarters.project(", ".join((*keys, "measure_code"))).distinct())
+    named = rows_of(quarters.project(", ".join((*keys, "measure_code"))).distinct())
     codes = {tuple(n[k] for k in keys): n["measure_code"] for n in named}
     scatters = {
         codes[key]: effects.Scatter.of(d)
-        for d in rows(dbt.ref("int_offence_dispersion"))
+        for d in rows_of(dbt.ref("int_offence_dispersion"))
         if d["force_code"] == configuration["force_code"]
         and (key := tuple(d[k] for k in keys)) in codes
     }
     measures = {
         m["measure_key"]: m
-        for m in rows(dbt.ref("recording_effect_measures"))
+        for m in rows_of(dbt.ref("recording_effect_measures"))
         if m["measure_source"] == "home_office"
     }
     found = effects.effects_of_offences(
@@ -93,7 +86,7 @@ def model(dbt, session):
             "strict": np.array([d["is_strict_donor"] for d in donors]),
         },
         measures,
-        rows(dbt.ref("recording_effect_assessments")),
+        rows_of(dbt.ref("recording_effect_assessments")),
         region,
         admissions,
         scatters,

@@ -8,6 +8,7 @@ def model(dbt, session):
     import numpy as np
     import pyarrow as pa
 
+    from orchestration.rows import finite_column
     from orchestration.statistics.rates import (
         LEAST_FOR_PERCENTAGE,
         fisher_p_value,
@@ -34,6 +35,5 @@ def model(dbt, session):
         ("share_ratio_upper", interval.upper),
         ("p_value", p_value),
     ):
-        found = np.atleast_1d(np.asarray(found, dtype=np.float64))
-        columns[name] = pa.array(np.where(np.isfinite(found), found, np.nan), from_pandas=True)
+        columns[name] = finite_column(found)
     return pa.table(columns)

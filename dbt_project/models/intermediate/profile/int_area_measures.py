@@ -9,6 +9,7 @@ def model(dbt, session):
     import numpy as np
     import pyarrow as pa
 
+    from orchestration.rows import finite_column
     from orchestration.statistics.concentration import (
         gini,
         gini_by_chance,
@@ -112,7 +113,5 @@ def model(dbt, session):
     columns["exposure_type"] = pa.array(exposure_type.tolist(), pa.string())
     columns["is_top_tenth"] = pa.array(is_top, pa.bool_())
     for name, values in found.items():
-        # No ratio to nothing: an infinite or undefined one is none.
-        only = np.where(np.isfinite(values), values, np.nan)
-        columns[name] = pa.array(only, pa.float64(), from_pandas=True)
+        columns[name] = finite_column(values)
     return pa.table(columns)

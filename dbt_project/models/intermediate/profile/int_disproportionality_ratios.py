@@ -8,6 +8,7 @@ def model(dbt, session):
     import numpy as np
     import pyarrow as pa
 
+    from orchestration.rows import finite_column
     from orchestration.statistics.rates import (
         change_of_ratio,
         log_risk_ratio,
@@ -25,10 +26,7 @@ def model(dbt, session):
         group, other = (
             np.asarray(rows[f"{period}_{n}_count"], dtype=np.float64) for n in ("group", "white")
         )
-        # More events than people (stops of a small group): no share of people, and no ratio.
-        fits = (group <= people) & (other <= white)
-        ratio = log_risk_ratio(np.where(fits, group, 0), people, np.where(fits, other, 0), white)
-        return ratio._replace(log=np.where(fits, ratio.log, np.nan))
+        return log_risk_ratio(group, people, other, white)
 
     ratios = {period: ratio_of(period) for period in ("baseline", "current")}
     ratios["change"] = change_of_ratio(ratios["current"], ratios["baseline"])
@@ -44,9 +42,5 @@ def model(dbt, session):
             ("ratio_upper", interval.upper),
             ("p_value", ratio_p_value(ratio)),
         ):
-            # No ratio to nothing: an infinite or undefined one is none.
-            found = np.atleast_1d(values).astype(np.float64)
-            columns[f"{name}_{suffix}"] = pa.array(
-                np.where(np.isfinite(found), found, np.nan), pa.float64(), from_pandas=True
-            )
+            columns[f"{name}_{suffix}"] = finite_column(values)
     return pa.table(columns)

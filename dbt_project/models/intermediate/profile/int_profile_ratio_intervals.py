@@ -8,6 +8,7 @@ def model(dbt, session):
     import numpy as np
     import pyarrow as pa
 
+    from orchestration.rows import finite_column
     from orchestration.statistics.intervals import rate_ratio_interval, rate_ratio_p_value
 
     dbt.config(materialized="table")
@@ -24,7 +25,5 @@ def model(dbt, session):
         ("rate_ratio_upper", interval.upper),
         ("p_value", p_value),
     ):
-        # No ratio to nothing: an infinite or undefined one is none.
-        found = np.atleast_1d(found).astype(np.float64)
-        columns[name] = pa.array(np.where(np.isfinite(found), found, np.nan), from_pandas=True)
+        columns[name] = finite_column(found)
     return pa.table(columns)

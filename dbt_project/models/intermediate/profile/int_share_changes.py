@@ -8,6 +8,7 @@ def model(dbt, session):
     import numpy as np
     import pyarrow as pa
 
+    from orchestration.rows import finite_column
     from orchestration.statistics.rates import log_risk_ratio, ratio_interval, ratio_p_value
 
     dbt.config(materialized="table")
@@ -23,6 +24,5 @@ def model(dbt, session):
         ("share_ratio_upper", interval.upper),
         ("p_value", ratio_p_value(ratio)),
     ):
-        found = np.atleast_1d(found).astype(np.float64)
-        columns[name] = pa.array(np.where(np.isfinite(found), found, np.nan), from_pandas=True)
+        columns[name] = finite_column(found)
     return pa.table(columns)

@@ -8,6 +8,7 @@ def model(dbt, session):
     import numpy as np
     import pyarrow as pa
 
+    from orchestration.rows import finite_column
     from orchestration.statistics.intervals import rate_ratio_interval, rate_ratio_p_value
     from orchestration.statistics.power import events_needed, smallest_detectable_ratio
     from orchestration.statistics.rates import count_ratio, dispersion_of_chance
@@ -25,10 +26,7 @@ def model(dbt, session):
     columns = {k: pa.array(np.asarray(rows[k]).tolist(), pa.string()) for k in keys}
 
     def put(name, values, where=True):
-        # No ratio to nothing: an infinite or undefined one is none.
-        values = np.asarray(values, dtype=np.float64)
-        values = np.where(np.isfinite(values) & where, values, np.nan)
-        columns[name] = pa.array(values, pa.float64(), from_pandas=True)
+        columns[name] = finite_column(values, where)
 
     for prefix in ("", "unrestricted_"):
         now, most_now = numbers(f"{prefix}current_count"), numbers(f"{prefix}current_most_count")
