@@ -6,9 +6,11 @@ import re
 import subprocess
 from pathlib import Path
 
+import duckdb
 import pytest
 from whole_runs import ask, plumbline
 
+from orchestration.run import _FIGURES
 from orchestration.settings import PROJECT
 
 pytestmark = pytest.mark.slow
@@ -52,6 +54,14 @@ def test_its_output_shows_the_headline_figures(home: Path, run) -> None:
         ("500", "530"),
         ("2,318", "3,114"),
     } <= shown
+
+
+def test_every_figure_can_be_asked(home: Path) -> None:
+    """A run leaves out a figure whose query fails, so that an old release can be shown."""
+    release = (home / "releases" / "current" / "plumbline.duckdb").resolve()
+    with duckdb.connect(str(release), read_only=True) as con:
+        for sql in _FIGURES:
+            assert con.execute(sql).fetchall(), sql
 
 
 def test_every_number_of_the_readme_stands_in_its_output(home: Path, run) -> None:

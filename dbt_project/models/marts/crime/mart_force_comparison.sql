@@ -71,8 +71,9 @@ measured as (
         ratios.phi,
         ratios.quarter_count as dispersion_quarter_count,
         -- Below 20 on either side a percentage says more than the counts do.
-        changes.has_ratio and changes.offence_count >= 20 and changes.baseline_count >= 20
-            as has_percentage,
+        changes.has_ratio
+        and changes.offence_count >= {{ least_for_percentage() }}
+        and changes.baseline_count >= {{ least_for_percentage() }} as has_percentage,
         coalesce(forces.is_territorial, false) and changes.has_ratio and not changes.is_baseline
             as is_ranked
     from changes
