@@ -1,0 +1,380 @@
+-- noqa: disable=LT02
+-- (the lines that come from a loop have no indent of their own)
+{{ config(materialized='table') }}
+
+with offences as (
+    select * from {{ ref('fct_offence') }}
+    where recorded_month is not null
+),
+
+incidents as (
+    select * from {{ ref('fct_incident') }}
+),
+
+changes as (
+    select * from {{ ref('fct_classification_change') }}
+),
+
+outcomes as (
+    select * from {{ ref('fct_outcome') }}
+    where days_to_outcome <= 90
+),
+
+victims as (
+    select
+        involvements.person_hash,
+        involvements.ethnic_group_code,
+        offences.recorded_month,
+        offences.recorded_at
+    from {{ ref('fct_involvement') }} as involvements
+    inner join offences on involvements.offence_id = offences.offence_id
+    where involvements.role_code = 'victim'
+),
+
+admissions as (
+    select * from {{ ref('fct_admission') }}
+    where is_countable_admission and is_assault_sharp_object and is_force_resident
+),
+
+audits as (
+    select * from {{ ref('int_audit_figures') }}
+    where offence_group = 'all' and period_type = 'month'
+),
+
+revisions as (
+    select * from {{ ref('int_count_revisions') }}
+    where measure_code = 'violence_with_injury'
+),
+
+recording_supply as (
+    select * from {{ ref('int_recording_supply') }}
+    where supplied_system_count > 0
+),
+
+days_of_months as (
+    select
+        month,
+        days_in_month
+    from {{ ref('dim_date') }}
+    where day_of_month = 1
+),
+
+load_periods as (
+    select * from {{ ref('stg_ledger__load_periods') }}
+    where
+        is_current
+        and (
+            (source = 'legacy' and table_name = 'crimes')
+            or (source = 'connect' and table_name = 'investigations')
+        )
+),
+
+loads as (
+    select * from {{ ref('stg_ledger__loads') }}
+),
+
+offence_months as (
+    select
+        recorded_month as month,
+        {%- for code, numerator, denominator in offence_checks() %}
+        {{ count_where(numerator) }} as {{ code }}_numerator,
+        {{ count_where(denominator) if denominator else 'cast(null as bigint)' }}
+            as {{ code }}_denominator,
+        {%- endfor %}
+        cast(count(*) as bigint) as crime_count,
+        {{ count_where('is_violence_with_injury and is_knife_used') }} as knife_used_count,
+        {{ count_where('is_violence_with_injury') }} as injury_count
+    from offences
+    group by recorded_month
+),
+
+incident_months as (
+    select
+        month,
+        {%- for code, numerator, denominator in incident_checks() %}
+        {{ count_where(numerator) }} as {{ code }}_numerator,
+        {{ count_where(denominator) }} as {{ code }}_denominator
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
+    from incidents
+    group by month
+),
+
+change_months as (
+    select
+        changed_month,
+        {{ count_where("is_effective and change_reason_code like 'cancelled%'") }}
+            as cancelled_count,
+        {{ count_where("is_effective and change_reason_code = 'reclassified'") }}
+            as reclassified_count,
+        {{ count_where("change_reason_code = 'avi_requested'") }} as requested_count,
+        {{ count_where("change_reason_code = 'avi_rejected'") }} as rejected_count
+    from changes
+    group by changed_month
+),
+
+changed as (
+    select
+        offence_months.month,
+        offence_months.crime_count,
+        coalesce(change_months.cancelled_count, 0) as cancelled_count,
+        coalesce(change_months.reclassified_count, 0) as reclassified_count,
+        coalesce(change_months.requested_count, 0) as requested_count,
+        coalesce(change_months.rejected_count, 0) as rejected_count
+    from offence_months
+    left join change_months on offence_months.month = change_months.changed_month
+),
+
+revised as (
+    select
+        changed_month,
+        sum(cancelled_count + reclassified_in_count + reclassified_out_count) as revised_count
+    from revisions
+    where recorded_month < changed_month
+    group by changed_month
+),
+
+-- Read as of the last record: a month had ninety days where its last crime had.
+last_record as (
+    select max(recorded_date) as last_day
+    from offences
+),
+
+outcome_months as (
+    select
+        recorded_month,
+        outcome_type_code,
+        cast(count(*) as bigint) as outcome_count
+    from outcomes
+    group by recorded_month, outcome_type_code
+),
+
+watched_outcomes as (
+    {%- for code in watched_outcomes() %}
+    select '{{ code }}' as outcome_type_code
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+-- The victim's own earlier crime, if any: the one before is the nearest.
+named_before as (
+    select
+        recorded_month,
+        recorded_at,
+        lag(recorded_at) over (partition by person_hash order by recorded_at) as earlier_at
+    from victims
+    where person_hash is not null
+),
+
+victim_months as (
+    select
+        recorded_month as month,
+        {{ count_where("coalesce(ethnic_group_code, 'unknown') = 'unknown'") }} as unknown_count,
+        cast(count(*) as bigint) as victim_count
+    from victims
+    group by recorded_month
+),
+
+repeat_months as (
+    select
+        recorded_month as month,
+        {{ count_where(
+            'earlier_at >= ' ~ dbt.dateadd('day', -365, 'recorded_at')
+            ~ ' and earlier_at < recorded_at'
+        ) }}
+            as repeat_count,
+        cast(count(*) as bigint) as named_count
+    from named_before
+    group by recorded_month
+),
+
+admission_months as (
+    select
+        admission_month,
+        cast(count(*) as bigint) as admission_count
+    from admissions
+    group by admission_month
+),
+
+refused as (
+    select
+        {{ first_of_month('load_periods.slot') }} as month,
+        cast(sum(loads.row_count_quarantined) as bigint) as refused_count,
+        cast(sum(loads.row_count_read) as bigint) as read_count
+    from load_periods
+    inner join loads on load_periods.load_id = loads.load_id
+    group by 1
+),
+
+doubled as (
+    select
+        offence_months.month,
+        offence_months.crime_count,
+        greatest(month_before.crime_count, year_before.crime_count) as larger_count
+    from offence_months
+    inner join offence_months as month_before
+        on offence_months.month = {{ add_months('month_before.month', 1) }}
+    inner join offence_months as year_before
+        on offence_months.month = {{ add_months('year_before.month', 12) }}
+),
+
+counts as (
+    {%- for code, numerator, denominator in offence_checks() %}
+    select
+        '{{ code }}' as check_code,
+        'all' as breakdown_code,
+        month,
+        {{ code }}_numerator as numerator_count,
+        {{ code }}_denominator as denominator_count
+    from offence_months
+
+    union all
+    {%- endfor %}
+    {%- for code, numerator, denominator in incident_checks() %}
+
+    select
+        '{{ code }}' as check_code,
+        'all' as breakdown_code,
+        month,
+        {{ code }}_numerator as numerator_count,
+        {{ code }}_denominator as denominator_count
+    from incident_months
+
+    union all
+    {%- endfor %}
+    {%- for code, numerator, denominator in [
+        ('cancelled', 'cancelled_count', 'crime_count'),
+        ('reclassified', 'reclassified_count', 'crime_count'),
+        ('verification_requested', 'requested_count', 'crime_count'),
+        ('verification_rejected', 'rejected_count', 'requested_count'),
+    ] %}
+
+    select
+        '{{ code }}' as check_code,
+        'all' as breakdown_code,
+        month,
+        {{ numerator }} as numerator_count,
+        {{ denominator }} as denominator_count
+    from changed
+
+    union all
+    {%- endfor %}
+
+    select
+        'late_changes' as check_code,
+        'all' as breakdown_code,
+        offence_months.month,
+        coalesce(revised.revised_count, 0) as numerator_count,
+        offence_months.injury_count as denominator_count
+    from offence_months
+    left join revised on offence_months.month = revised.changed_month
+
+    union all
+
+    select
+        'outcome_mix' as check_code,
+        watched_outcomes.outcome_type_code as breakdown_code,
+        offence_months.month,
+        coalesce(outcome_months.outcome_count, 0) as numerator_count,
+        offence_months.crime_count as denominator_count
+    from offence_months
+    cross join watched_outcomes
+    cross join last_record
+    left join outcome_months
+        on
+            offence_months.month = outcome_months.recorded_month
+            and watched_outcomes.outcome_type_code = outcome_months.outcome_type_code
+    where {{ add_days(period_end('offence_months.month', 1), 90) }} <= last_record.last_day
+
+    union all
+
+    select
+        'victim_ethnicity_unknown' as check_code,
+        'all' as breakdown_code,
+        month,
+        unknown_count as numerator_count,
+        victim_count as denominator_count
+    from victim_months
+
+    union all
+
+    -- Of the first year it is not known who was a victim before.
+    select
+        'repeat_victims' as check_code,
+        'all' as breakdown_code,
+        month,
+        repeat_count as numerator_count,
+        named_count as denominator_count
+    from repeat_months
+    where month >= (select {{ add_months('min(month)', 12) }} from offence_months)
+
+    union all
+
+    select
+        'police_to_hospital' as check_code,
+        'all' as breakdown_code,
+        offence_months.month,
+        offence_months.knife_used_count as numerator_count,
+        coalesce(admission_months.admission_count, 0) as denominator_count
+    from offence_months
+    left join admission_months on offence_months.month = admission_months.admission_month
+
+    union all
+
+    select
+        case measure_code
+            when 'cdi_recorded' then 'audit_recorded'
+            else 'audit_within_24_hours'
+        end as check_code,
+        'all' as breakdown_code,
+        month,
+        numerator_count,
+        denominator_count
+    from audits
+    where measure_code in ('cdi_recorded', 'cdi_recorded_within_24_hours')
+
+    union all
+
+    select
+        'missing_days' as check_code,
+        'all' as breakdown_code,
+        recording_supply.month,
+        recording_supply.missing_day_count as numerator_count,
+        days_of_months.days_in_month as denominator_count
+    from recording_supply
+    inner join days_of_months on recording_supply.month = days_of_months.month
+
+    union all
+
+    select
+        'refused_rows' as check_code,
+        'all' as breakdown_code,
+        month,
+        refused_count as numerator_count,
+        read_count as denominator_count
+    from refused
+
+    union all
+
+    select
+        'doubled_volume' as check_code,
+        'all' as breakdown_code,
+        month,
+        crime_count as numerator_count,
+        larger_count as denominator_count
+    from doubled
+),
+
+final as (
+    select
+        check_code,
+        breakdown_code,
+        month,
+        cast(numerator_count as bigint) as numerator_count,
+        cast(denominator_count as bigint) as denominator_count
+    from counts
+)
+
+select * from final

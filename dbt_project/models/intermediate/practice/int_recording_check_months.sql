@@ -1,0 +1,285 @@
+{{ config(materialized='table') }}
+
+with checks as (
+    select * from {{ ref('recording_checks') }}
+),
+
+settings as (
+    select * from {{ ref('stg_ledger__configuration') }}
+),
+
+months as (
+    select * from {{ ref('dim_date') }}
+    where day_of_month = 1
+),
+
+events as (
+    select * from {{ ref('dim_known_event') }}
+    where action_type = 'exclude' and is_of_all_measures
+),
+
+load_periods as (
+    select * from {{ ref('stg_ledger__load_periods') }}
+    where is_current and row_count > 0
+),
+
+force_supply as (
+    select * from {{ ref('int_force_supply') }}
+),
+
+police_uk_supply as (
+    select * from {{ ref('int_police_uk_supply') }}
+),
+
+force_quarters as (
+    select * from {{ ref('int_offence_counts') }}
+    where offence_level = 'all' and period_type = 'quarter'
+),
+
+force_counts as (
+    select * from {{ ref('int_recording_check_force_counts') }}
+),
+
+open_counts as (
+    select * from {{ ref('int_recording_check_open_counts') }}
+),
+
+system_starts as (
+    select
+        source as recording_system,
+        min({{ first_of_month('slot') }}) as first_month
+    from load_periods
+    where
+        (source = 'legacy' and table_name = 'crimes')
+        or (source = 'connect' and table_name = 'investigations')
+    group by source
+),
+
+force_months as (
+    select distinct month
+    from force_supply
+),
+
+-- Logs and audits have no calendar of their own: a month is there when its file is.
+force_files as (
+    select distinct
+        case source when 'incidents' then 'incident' else 'audit' end as supply_type,
+        {{ first_of_month('slot') }} as month
+    from load_periods
+    where
+        (source = 'incidents' and table_name = 'logs')
+        or (source = 'audits' and table_name = 'cdi_audit')
+),
+
+supply_types as (
+    select distinct supply_type
+    from checks
+    where source_type = 'force_records'
+),
+
+force_supplied as (
+    select
+        supply_types.supply_type,
+        settings.force_code,
+        force_months.month,
+        coalesce(
+            of_facts.supply_status = 'supplied' or force_files.month is not null, false
+        ) as is_supplied
+    from supply_types
+    cross join settings
+    cross join force_months
+    left join force_supply as of_facts
+        on
+            force_months.month = of_facts.month
+            and of_facts.record_type
+            = case supply_types.supply_type when 'admission' then 'admission' else 'offence' end
+            and of_facts.age_group
+            = case supply_types.supply_type when 'victim' then 'under_25' else 'all' end
+            and supply_types.supply_type not in ('incident', 'audit')
+    left join force_files
+        on
+            supply_types.supply_type = force_files.supply_type
+            and force_months.month = force_files.month
+),
+
+supplied as (
+    select
+        'force_records' as source_type,
+        *
+    from force_supplied
+
+    union all
+
+    select
+        'police_uk' as source_type,
+        table_name as supply_type,
+        force_code,
+        month,
+        supply_status not in ('not_supplied', 'refused') as is_supplied
+    from police_uk_supply
+
+    union all
+
+    select
+        'home_office' as source_type,
+        'recorded_crimes' as supply_type,
+        force_code,
+        period_start as month,
+        period_status = 'complete' as is_supplied
+    from force_quarters
+),
+
+counts as (
+    select
+        force_counts.check_code,
+        force_counts.breakdown_code,
+        settings.force_code,
+        force_counts.month,
+        force_counts.numerator_count,
+        force_counts.denominator_count
+    from force_counts
+    cross join settings
+
+    union all
+
+    select
+        check_code,
+        breakdown_code,
+        force_code,
+        month,
+        numerator_count,
+        denominator_count
+    from open_counts
+),
+
+found_breakdowns as (
+    select distinct
+        check_code,
+        breakdown_code
+    from counts
+),
+
+breakdowns as (
+    select
+        checks.check_code,
+        coalesce(found_breakdowns.breakdown_code, 'all') as breakdown_code
+    from checks
+    left join found_breakdowns on checks.check_code = found_breakdowns.check_code
+),
+
+expected as (
+    select
+        checks.*,
+        breakdowns.breakdown_code,
+        supplied.force_code,
+        supplied.month,
+        case checks.period_type when 'quarter' then 3 else 1 end as month_count,
+        supplied.is_supplied
+        and (
+            checks.needed_system is null
+            or coalesce(supplied.month >= system_starts.first_month, false)
+        ) as is_supplied,
+        min(supplied.month)
+            over (partition by checks.check_code, breakdowns.breakdown_code, supplied.force_code)
+            as first_month
+    from checks
+    inner join breakdowns on checks.check_code = breakdowns.check_code
+    inner join supplied
+        on
+            checks.source_type = supplied.source_type
+            and checks.supply_type = supplied.supply_type
+    left join system_starts on checks.needed_system = system_starts.recording_system
+),
+
+restrictions as (
+    select
+        periods.month,
+        periods.month_count,
+        max(case when months.is_lockdown_month then 1 else 0 end) = 1 as is_lockdown,
+        max(case when months.is_restricted_month then 1 else 0 end) = 1 as is_restricted,
+        min(events.event_code) as event_code
+    from (
+        select distinct
+            month,
+            month_count
+        from expected
+    ) as periods
+    inner join months
+        on
+            months.month between periods.month
+            and {{ period_end('periods.month', 'periods.month_count') }}
+    left join events
+        on
+            {{ period_end('months.month', 1) }} >= events.first_date
+            and months.month <= coalesce(events.last_date, months.month)
+    group by periods.month, periods.month_count
+),
+
+placed as (
+    select
+        expected.check_code,
+        expected.breakdown_code,
+        expected.force_code,
+        expected.month,
+        expected.month_count,
+        expected.source_type,
+        expected.supply_type,
+        expected.detector_type,
+        expected.is_of_supply,
+        expected.is_supplied,
+        expected.least_count,
+        expected.month < {{ add_months('expected.first_month', 12) }} as is_in_first_year,
+        counts.numerator_count,
+        counts.denominator_count,
+        restrictions.event_code,
+        restrictions.is_lockdown,
+        restrictions.is_restricted,
+        restrictions.event_code is not null
+        or (restrictions.is_lockdown and not expected.is_lockdown_assessed) as is_known_event
+    from expected
+    inner join restrictions
+        on
+            expected.month = restrictions.month
+            and expected.month_count = restrictions.month_count
+    left join counts
+        on
+            expected.check_code = counts.check_code
+            and expected.breakdown_code = counts.breakdown_code
+            and expected.force_code = counts.force_code
+            and expected.month = counts.month
+),
+
+final as (
+    select
+        check_code,
+        breakdown_code,
+        force_code,
+        month,
+        month_count,
+        source_type,
+        detector_type,
+        numerator_count,
+        denominator_count,
+        event_code,
+        is_lockdown,
+        -- What baselines give the period.
+        case
+            when event_code is not null or is_lockdown then 0.0
+            when is_restricted then 0.5
+            else 1.0
+        end as baseline_weight,
+        case
+            when not is_supplied and not is_of_supply then 'not supplied'
+            when is_known_event and not is_of_supply then 'known event'
+            -- Outcomes that had no ninety days yet; a first year that has none before it.
+            when numerator_count is null and (supply_type = 'outcome' or is_in_first_year)
+                then 'too early'
+            when numerator_count is null then 'no data'
+            when detector_type = 'count' then null
+            when coalesce(denominator_count, 0) = 0 then 'no data'
+            when denominator_count < least_count then 'too few'
+        end as not_assessed_reason
+    from placed
+)
+
+select * from final

@@ -1,0 +1,317 @@
+"""Every month of many series of recording practice, held to the months before it.
+
+Belongs here: the walk through the months (each month is judged by what was there before it, never by
+what came after), the test of a ratio with its share of small counts, and the false discovery rate of
+each month's tests. Does not belong here: which series there are and what a result is called
+(the seed ``recording_checks`` and ``mart_recording_practice``). Counts are judged by
+``orchestration.detectors.choose.detect``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from orchestration.detectors.charts import ratio_chart
+from orchestration.detectors.choose import NO_EVENTS, TOO_SHORT, detect
+from orchestration.statistics.intervals import poisson_interval, wilson_interval
+from orchestration.statistics.multiplicity import adjusted_p_values
+
+Array = NDArray[np.float64]
+
+#: Periods that a ratio is held to, at most: three years of months. Older ones are of another practice.
+LONGEST_BASELINE = 36
+#: Fewer make no limits: choose asks the same of a ratio.
+LEAST_BASELINE = 12
+#: The periods taken together to find a level that moved by less than one period can show.
+LATEST_PERIODS = 6
+#: Under five expected events (or expected others) the test is exact.
+LEAST_EXPECTED = 5.0
+#: What a moving range tells of a standard deviation is worth so many degrees of freedom a period
+#: (Montgomery, Introduction to Statistical Quality Control: two-point ranges are 60-65% efficient).
+_DEGREES_PER_RANGE = 0.62
+#: One-sided tail beyond three standard deviations of a normal: what limits are drawn at.
+_TAIL_OF_LIMITS = 0.00135
+
+
+class Judged(NamedTuple):
+    """All (time, series), NaN where not assessed. ``observed`` is held to ``expected``, between
+    ``lower_limit`` and ``upper_limit``: of the period itself, or of the latest periods together
+    where ``is_persistent``; of a year or a quarter, without limits, where counts are too small for
+    less. ``p_value``: two-sided, of all tests of the period together. ``direction``: 1 up, -1 down,
+    0 neither. ``history_count``: periods that the result rests on. ``detector``: what was run, or
+    why nothing was."""
+
+    observed: Array
+    expected: Array
+    lower_limit: Array
+    upper_limit: Array
+    p_value: Array
+    direction: NDArray[np.int8]
+    is_persistent: NDArray[np.bool_]
+    history_count: NDArray[np.int64]
+    detector: NDArray[np.str_]
+
+
+def _nothing(shape: tuple[int, int]) -> Judged:
+    return Judged(
+        *(np.full(shape, np.nan) for _ in range(5)),
+        np.zeros(shape, dtype=np.int8),
+        np.zeros(shape, dtype=bool),
+        np.zeros(shape, dtype=np.int64),
+        np.full(shape, TOO_SHORT, dtype="<U12"),
+    )
+
+
+def _two_of(
+    numerator: ArrayLike, denominator: ArrayLike, weights: ArrayLike | None
+) -> tuple[Array, Array, Array]:
+    x = np.asarray(numerator, dtype=np.float64)
+    n = np.asarray(denominator, dtype=np.float64)
+    if x.ndim != 2 or x.shape != n.shape:
+        raise ValueError(f"numerator is {x.shape}, denominator {n.shape}; both (time, series)")
+    w = np.ones_like(x) if weights is None else np.asarray(weights, dtype=np.float64)
+    if w.shape != x.shape:
+        raise ValueError(f"weights are {w.shape}, numerator {x.shape}")
+    return x, n, w
+
+
+def judge_ratios(
+    numerator: ArrayLike,
+    denominator: ArrayLike,
+    *,
+    is_part: bool,
+    weights: ArrayLike | None = None,
+) -> Judged:
+    """Is the ratio of each period, or of the latest six together, unlike the periods before?
+
+    ``numerator``, ``denominator`` (time, series): whole counts, NaN where missing or not to be
+    assessed; ``is_part``: the numerator is a part of the denominator (p'), else events per unit
+    (u'). ``weights`` (time, series): a period of weight 0 makes no limits; it is assessed all the
+    same unless it is NaN. Raises ValueError for shapes that differ and a part above its whole.
+
+    The limits are Laney's (Quality Engineering 14, 2002, 531-537), with the error of the baseline
+    and Student's tails, since the scatter between periods is estimated from a few of them; the
+    scatter is never taken below the binomial's or Poisson's. Under five expected events the test
+    is the exact one given the sum of both periods (Fisher's, or the conditional binomial).
+    """
+    x, n, w = _two_of(numerator, denominator, weights)
+    judged = _nothing((x.shape[0], x.shape[1]))
+    known = ~np.isnan(x) & (n > 0)
+    for t in range(LEAST_BASELINE, x.shape[0]):
+        which = np.flatnonzero(known[t])
+        if not which.size:
+            continue
+        usable = known[:t, which] & (w[:t, which] > 0)
+        top = np.where(usable, x[:t, which], np.nan)
+        below = np.where(usable, n[:t, which], np.nan)
+        odd = _against(
+            x[t, which],
+            n[t, which],
+            top[-LONGEST_BASELINE:],
+            below[-LONGEST_BASELINE:],
+            is_part,
+        )
+        best = odd
+        persistent = np.zeros(which.size, dtype=bool)
+        tests = np.ones(which.size)
+        first = t + 1 - LATEST_PERIODS
+        if first >= LEAST_BASELINE:
+            late_top = np.vstack([top[first:], x[t, which][None, :]])
+            late_below = np.vstack([below[first:], n[t, which][None, :]])
+            step = _against(
+                np.nansum(late_top, axis=0),
+                np.nansum(late_below, axis=0),
+                top[max(first - LONGEST_BASELINE, 0) : first],
+                below[max(first - LONGEST_BASELINE, 0) : first],
+                is_part,
+            )
+            tested = ~np.isnan(step[4]) & ((~np.isnan(late_top)).sum(axis=0) > 1)
+            tests = np.where(tested & ~np.isnan(odd[4]), 2.0, 1.0)
+            with np.errstate(invalid="ignore"):
+                persistent = tested & ~(odd[4] <= step[4])
+            best = [np.where(persistent, s, o) for s, o in zip(step, odd, strict=True)]
+        p_value = np.minimum(best[4] * tests, 1.0)
+        assessed = ~np.isnan(p_value)
+        for field, values in zip(judged[:5], (*best[:4], p_value), strict=True):
+            field[t, which] = np.where(assessed, values, np.nan)
+        judged.direction[t, which] = np.where(assessed & (p_value < 1), best[5], 0)
+        judged.is_persistent[t, which] = persistent & assessed
+        judged.history_count[t, which] = best[6]
+        judged.detector[t, which] = np.where(assessed, "ratio", TOO_SHORT)
+    return judged
+
+
+def _against(x: Array, n: Array, top: Array, below: Array, is_part: bool) -> list[Array]:
+    """Observed, expected, limits, two-sided p, direction, periods; (series,) each."""
+    periods = (~np.isnan(top)).sum(axis=0)
+    enough = periods >= LEAST_BASELINE
+    base_x, base_n = np.nansum(top, axis=0), np.nansum(below, axis=0)
+    scatter = ratio_chart(
+        top, below, chart="pp" if is_part else "up", screenedmr=True
+    ).sigma_z
+    scatter = np.fmax(np.nan_to_num(scatter, nan=1.0), 1.0)
+    degrees = np.maximum(_DEGREES_PER_RANGE * (periods - 1), 1.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        observed, expected = x / n, base_x / base_n
+        spread = expected * (1 - expected) if is_part else expected
+        deviation = scatter * np.sqrt(spread / n + spread / base_n)
+        z = (observed - expected) / deviation
+    up, down = stats.t.sf(z, degrees), stats.t.cdf(z, degrees)
+    with np.errstate(invalid="ignore"):
+        few = expected * n < LEAST_EXPECTED
+        if is_part:
+            few |= (1 - expected) * n < LEAST_EXPECTED
+    few &= enough & (n > 0)
+    if few.any():
+        exact_up, exact_down = _exact(x[few], n[few], base_x[few], base_n[few], is_part)
+        # Scatter beyond chance makes an exact test too sure.
+        wide = scatter[few] > 1.0
+        up[few] = np.where(wide, np.fmax(exact_up, up[few]), exact_up)
+        down[few] = np.where(wide, np.fmax(exact_down, down[few]), exact_down)
+    p_value = np.where(enough, np.minimum(2 * np.fmin(up, down), 1.0), np.nan)
+    width = stats.t.isf(_TAIL_OF_LIMITS, degrees) * deviation
+    largest = 1.0 if is_part else np.inf
+    return [
+        observed,
+        expected,
+        np.clip(expected - width, 0.0, largest),
+        np.clip(expected + width, 0.0, largest),
+        p_value,
+        np.sign(np.nan_to_num(observed - expected)),
+        periods,
+    ]
+
+
+def _exact(x: Array, n: Array, base_x: Array, base_n: Array, is_part: bool) -> tuple[Array, Array]:
+    """One-sided p of as many and of as few, given the sum of both."""
+    both = x + base_x
+    if is_part:
+        law = stats.hypergeom(n + base_n, both, n)
+    else:
+        law = stats.binom(both, n / (n + base_n))
+    return law.sf(x - 1), law.cdf(x)
+
+
+def judge_counts(
+    counts: ArrayLike, freq: int = 12, *, weights: ArrayLike | None = None
+) -> Judged:
+    """Is the count of each period unlike those before? By the detector that the series gets.
+
+    ``counts`` (time, series), NaN where missing; ``freq`` 12 or 52; ``weights`` as counts, 0 to 1.
+    One call of ``choose.detect`` for each period. Raises ValueError as ``detect`` does.
+    """
+    y = np.asarray(counts, dtype=np.float64)
+    y, _, w = _two_of(y, y, weights)
+    judged = _nothing((y.shape[0], y.shape[1]))
+    for t in range(7, y.shape[0]):
+        which = np.flatnonzero(~np.isnan(y[t]))
+        if not which.size:
+            continue
+        found = detect(y[: t + 1, which], freq, prior_weights=w[: t + 1, which])
+        for field, values in zip(
+            judged,
+            (
+                found.observed,
+                found.expected,
+                found.lowerbound,
+                found.upperbound,
+                found.p_value,
+                found.direction,
+                found.is_persistent,
+                (~np.isnan(y[:t, which])).sum(axis=0),
+                found.detector,
+            ),
+            strict=True,
+        ):
+            field[t, which] = values
+        # No event so far, and none expected: nothing changed.
+        silent = which[(found.detector == NO_EVENTS) & (judged.history_count[t, which] >= 12)]
+        judged.observed[t, silent] = judged.expected[t, silent] = 0.0
+        judged.p_value[t, silent] = 1.0
+    return judged
+
+
+def adjust_by_family(p_values: ArrayLike, family: ArrayLike) -> Array:
+    """q-values (Benjamini and Hochberg) within each family; (n,) both, NaN where there is no p."""
+    p = np.asarray(p_values, dtype=np.float64)
+    family = np.asarray(family)
+    if p.shape != family.shape or p.ndim != 1:
+        raise ValueError(f"p_values are {p.shape}, family {family.shape}; both (n,)")
+    q = np.full(p.shape, np.nan)
+    known = np.flatnonzero(~np.isnan(p))
+    if not known.size:
+        return q
+    known = known[np.argsort(family[known], kind="stable")]
+    ends = np.flatnonzero(np.diff(family[known])) + 1
+    for part in np.split(known, ends):
+        q[part] = adjusted_p_values(p[part])
+    return q
+
+
+def judge_ledger(
+    *,
+    series: ArrayLike,
+    month: ArrayLike,
+    month_count: ArrayLike,
+    detector_type: ArrayLike,
+    numerator: ArrayLike,
+    denominator: ArrayLike,
+    weight: ArrayLike,
+    is_to_assess: ArrayLike,
+    family: ArrayLike,
+) -> dict[str, np.ndarray]:
+    """Rows of series and month in, a result for each out; all (rows,).
+
+    ``series``: whole numbers; ``month``: first days of periods of ``month_count`` 1 or 3;
+    ``detector_type``: count, share, rate or rule (which is not judged here); ``numerator``,
+    ``denominator``: counts, NaN where missing; ``weight``: what baselines give the period;
+    ``is_to_assess``: others are left out of baselines too; ``family``: tests of one false discovery
+    rate. Returns ``value_lower``, ``value_upper`` (95%: Wilson's for a part, Poisson's otherwise),
+    the fields of ``Judged`` and ``q_value``. Raises ValueError for a row that is there twice, and as
+    the judges do.
+    """
+    names = np.asarray(series, dtype=np.int64)
+    at = np.asarray(month).astype("datetime64[M]").astype(np.int64)
+    width = np.asarray(month_count, dtype=np.int64)
+    kind = np.asarray(detector_type).astype("<U12")
+    x, n = np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
+    w, to_assess = np.asarray(weight, dtype=np.float64), np.asarray(is_to_assess, dtype=bool)
+    if np.unique(np.stack([names, at]), axis=1).shape[1] != names.size:
+        raise ValueError("a series has a month twice")
+    flat = _nothing((names.size, 1))
+    out = {f: v[:, 0].copy() for f, v in zip(Judged._fields, flat, strict=True)}
+    for detector in ("count", "share", "rate"):
+        for months in (1, 3):
+            rows = np.flatnonzero((kind == detector) & (width == months))
+            if not rows.size:
+                continue
+            _, column = np.unique(names[rows], return_inverse=True)
+            period = (at[rows] - at[rows].min()) // months
+            shape = (int(period.max()) + 1, int(column.max()) + 1)
+            top, below, weights = np.full(shape, np.nan), np.full(shape, np.nan), np.ones(shape)
+            used = to_assess[rows]
+            top[period, column] = np.where(used, x[rows], np.nan)
+            below[period, column] = np.where(used, n[rows], np.nan)
+            weights[period, column] = w[rows]
+            if detector == "count":
+                if months != 1:
+                    raise ValueError("counts are judged by months: no detector takes quarters")
+                judged = judge_counts(top, 12, weights=weights)
+            else:
+                judged = judge_ratios(top, below, is_part=detector == "share", weights=weights)
+            for field, values in zip(Judged._fields, judged, strict=True):
+                out[field][rows] = values[period, column]
+    out["q_value"] = adjust_by_family(out["p_value"], family)
+    lower, upper = np.full(x.shape, np.nan), np.full(x.shape, np.nan)
+    part = (kind == "share") & (n > 0)
+    found = wilson_interval(x[part], n[part])
+    lower[part], upper[part] = found.lower, found.upper
+    events = ((kind == "count") | ((kind == "rate") & (n > 0))) & ~np.isnan(x)
+    unit = np.where(kind == "count", 1.0, n)
+    chance = poisson_interval(x[events])
+    lower[events], upper[events] = chance.lower / unit[events], chance.upper / unit[events]
+    return {"value_lower": lower, "value_upper": upper} | out
