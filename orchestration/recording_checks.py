@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from orchestration.detectors.charts import ratio_chart
-from orchestration.detectors.choose import NO_EVENTS, TOO_SHORT, detect
+from orchestration.detectors.choose import EARS, FARRINGTON, NO_EVENTS, TOO_SHORT, detect
 from orchestration.statistics.intervals import poisson_interval, wilson_interval
 from orchestration.statistics.multiplicity import adjusted_p_values
 
@@ -30,6 +30,9 @@ LEAST_BASELINE = 12
 LATEST_PERIODS = 6
 #: Under five expected events (or expected others) the test is exact.
 LEAST_EXPECTED = 5.0
+#: The chart for short histories knows no length of months, which differ by a tenth: from 100 events a
+#: month on that is more than chance makes.
+MOST_FOR_SHORT_HISTORY = 100.0
 #: What a moving range tells of a standard deviation is worth so many degrees of freedom a period
 #: (Montgomery, Introduction to Statistical Quality Control: two-point ranges are 60-65% efficient).
 _DEGREES_PER_RANGE = 0.62
@@ -228,6 +231,16 @@ def judge_counts(
             strict=True,
         ):
             field[t, which] = values
+        # A model without limits (no baseline is left) has no result; nor has a chart that takes a
+        # month of 28 days for a drop.
+        with np.errstate(invalid="ignore"):
+            unfit = (found.detector == FARRINGTON) & np.isnan(found.p)
+            unfit |= (found.detector == EARS) & ~(found.expected < MOST_FOR_SHORT_HISTORY)
+        unfit = which[unfit & np.isfinite(found.p_value)]
+        for values in judged[:5]:
+            values[t, unfit] = np.nan
+        judged.direction[t, unfit] = 0
+        judged.detector[t, unfit] = TOO_SHORT
         # No event so far, and none expected: nothing changed.
         silent = which[(found.detector == NO_EVENTS) & (judged.history_count[t, which] >= 12)]
         judged.observed[t, silent] = judged.expected[t, silent] = 0.0
@@ -269,7 +282,7 @@ def judge_ledger(
     ``series``: whole numbers; ``month``: first days of periods of ``month_count`` 1 or 3;
     ``detector_type``: count, share, rate or rule (which is not judged here); ``numerator``,
     ``denominator``: counts, NaN where missing; ``weight``: what baselines give the period;
-    ``is_to_assess``: others are left out of baselines too; ``family``: tests of one false discovery
+    ``is_to_assess``: others have no result, and are in baselines all the same; ``family``: tests of one false discovery
     rate. Returns ``value_lower``, ``value_upper`` (95%: Wilson's for a part, Poisson's otherwise),
     the fields of ``Judged`` and ``q_value``. Raises ValueError for a row that is there twice, and as
     the judges do.
@@ -293,9 +306,8 @@ def judge_ledger(
             period = (at[rows] - at[rows].min()) // months
             shape = (int(period.max()) + 1, int(column.max()) + 1)
             top, below, weights = np.full(shape, np.nan), np.full(shape, np.nan), np.ones(shape)
-            used = to_assess[rows]
-            top[period, column] = np.where(used, x[rows], np.nan)
-            below[period, column] = np.where(used, n[rows], np.nan)
+            top[period, column] = x[rows]
+            below[period, column] = n[rows]
             weights[period, column] = w[rows]
             if detector == "count":
                 if months != 1:
@@ -304,7 +316,8 @@ def judge_ledger(
             else:
                 judged = judge_ratios(top, below, is_part=detector == "share", weights=weights)
             for field, values in zip(Judged._fields, judged, strict=True):
-                out[field][rows] = values[period, column]
+                used = rows[to_assess[rows]]
+                out[field][used] = values[period, column][to_assess[rows]]
     out["q_value"] = adjust_by_family(out["p_value"], family)
     lower, upper = np.full(x.shape, np.nan), np.full(x.shape, np.nan)
     part = (kind == "share") & (n > 0)

@@ -262,8 +262,9 @@ final as (
         denominator_count,
         event_code,
         is_lockdown,
-        -- What baselines give the period.
+        -- What baselines give the period: too few count there, what was not supplied does not.
         case
+            when not is_supplied and not is_of_supply then 0.0
             when event_code is not null or is_lockdown then 0.0
             when is_restricted then 0.5
             else 1.0

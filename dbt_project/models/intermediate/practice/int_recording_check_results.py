@@ -14,7 +14,8 @@ def model(dbt, session):
     rows = dbt.ref("int_recording_check_months").project(
         "check_code, breakdown_code, force_code, month, month_count, detector_type, "
         "dense_rank() over (order by check_code, breakdown_code, force_code) - 1 as series, "
-        "coalesce(cast(numerator_count as double), 'nan') as numerator_count, "
+        "case when not_assessed_reason = 'not supplied' then cast('nan' as double) "
+        "else coalesce(cast(numerator_count as double), 'nan') end as numerator_count, "
         "coalesce(cast(denominator_count as double), 'nan') as denominator_count, "
         "cast(baseline_weight as double) as baseline_weight, "
         "not_assessed_reason is null as is_to_assess, "

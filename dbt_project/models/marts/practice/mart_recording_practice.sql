@@ -1,0 +1,221 @@
+with checks as (
+    select * from {{ ref('recording_checks') }}
+),
+
+months as (
+    select * from {{ ref('int_recording_check_months') }}
+),
+
+results as (
+    select * from {{ ref('int_recording_check_results') }}
+),
+
+forces as (
+    select * from {{ ref('forces') }}
+),
+
+lasting_events as (
+    select * from {{ ref('dim_known_event') }}
+    where is_of_all_measures
+),
+
+-- What was known to happen in the period, whether or not it keeps the check from being made.
+events_of_months as (
+    select
+        periods.month,
+        periods.month_count,
+        min(lasting_events.event_code) as known_event_code
+    from (
+        select distinct
+            month,
+            month_count
+        from months
+    ) as periods
+    inner join lasting_events
+        on
+            {{ period_end('periods.month', 'periods.month_count') }} >= lasting_events.first_date
+            and periods.month
+            <= case
+                when lasting_events.is_lasting then lasting_events.first_date
+                else coalesce(lasting_events.last_date, lasting_events.first_date)
+            end
+    group by periods.month, periods.month_count
+),
+
+measured as (
+    select
+        months.check_code,
+        months.breakdown_code,
+        months.force_code,
+        months.month,
+        months.month_count,
+        months.detector_type,
+        months.numerator_count,
+        months.denominator_count,
+        months.is_lockdown,
+        checks.direction as watched_direction,
+        checks.watch_from,
+        checks.alert_from,
+        checks.watch_p_value,
+        checks.alert_q_value,
+        results.value_lower,
+        results.value_upper,
+        results.observed,
+        results.expected,
+        results.lower_limit,
+        results.upper_limit,
+        results.p_value,
+        results.q_value,
+        results.direction,
+        results.is_persistent,
+        results.history_count,
+        results.detector,
+        months.detector_type = 'rule' or results.p_value is not null as is_judged,
+        {{ safe_divide('months.numerator_count', 'months.denominator_count') }} as ratio,
+        months.not_assessed_reason as reason_before
+    from months
+    inner join checks on months.check_code = checks.check_code
+    left join results
+        on
+            months.check_code = results.check_code
+            and months.breakdown_code = results.breakdown_code
+            and months.force_code = results.force_code
+            and months.month = results.month
+),
+
+judged as (
+    select
+        *,
+        coalesce(reason_before, case when not is_judged then 'too early' end)
+            as not_assessed_reason,
+        coalesce(
+            watched_direction = 'both'
+            or (watched_direction = 'up' and direction = 1)
+            or (watched_direction = 'down' and direction = -1),
+            false
+        ) as is_watched_direction
+    from measured
+),
+
+statuses as (
+    select
+        *,
+        case
+            when not_assessed_reason is not null then 'NOT ASSESSED'
+            when detector_type = 'rule'
+                then
+                    case
+                        when ratio >= alert_from then 'ALERT'
+                        when ratio >= watch_from then 'WATCH'
+                        else 'PASS'
+                    end
+            when is_watched_direction and p_value <= watch_p_value
+                then case when q_value <= alert_q_value then 'ALERT' else 'WATCH' end
+            else 'PASS'
+        end as check_status
+    from judged
+),
+
+runs as (
+    select
+        *,
+        sum(case when check_status = 'ALERT' then 0 else 1 end) over (
+            partition by check_code, breakdown_code, force_code
+            order by month
+            rows between unbounded preceding and current row
+        ) as run_number
+    from statuses
+),
+
+dated as (
+    select
+        *,
+        case
+            when check_status = 'ALERT'
+                then
+                    min(case when check_status = 'ALERT' then month end) over (
+                        partition by check_code, breakdown_code, force_code, run_number
+                    )
+        end as alert_since_month
+    from runs
+),
+
+final as (
+    select
+        dated.check_code,
+        checks.check_name,
+        checks.question,
+        checks.source_type,
+        dated.breakdown_code,
+        'force/' || dated.force_code as area_id,
+        'force' as area_type,
+        coalesce(forces.pfa_code, dated.force_code) as area_code,
+        coalesce(forces.force_name, dated.force_code) as area_name,
+        dated.month,
+        checks.period_type,
+        {{ financial_year('dated.month') }} as financial_year,
+        checks.numerator as numerator_name,
+        checks.denominator as denominator_name,
+        dated.numerator_count,
+        dated.denominator_count,
+        case
+            when dated.detector_type = 'count' then cast(dated.numerator_count as double)
+            when
+                dated.denominator_count >= {{ least_for_percentage() }}
+                or dated.detector_type = 'rule'
+                then dated.ratio
+        end as value,
+        dated.value_lower,
+        dated.value_upper,
+        checks.detector_type,
+        coalesce(dated.detector, 'rule') as detector_name,
+        dated.observed as observed_value,
+        dated.expected as expected_value,
+        dated.lower_limit as limit_lower,
+        dated.upper_limit as limit_upper,
+        dated.p_value,
+        dated.q_value,
+        cast(dated.history_count as bigint) as history_period_count,
+        case
+            when dated.not_assessed_reason is not null or dated.detector_type = 'rule' then null
+            when dated.direction > 0 then 'up'
+            when dated.direction < 0 then 'down'
+            else 'none'
+        end as direction_type,
+        dated.is_persistent and dated.not_assessed_reason is null as is_persistent,
+        dated.check_status,
+        dated.not_assessed_reason,
+        dated.alert_since_month,
+        events_of_months.known_event_code,
+        dated.is_lockdown as is_lockdown_period,
+        case
+            when dated.check_status = 'NOT ASSESSED'
+                then 'Not assessed: ' || dated.not_assessed_reason || '.'
+            when dated.check_status = 'PASS' and dated.detector_type = 'rule' then 'Within the rule.'
+            when dated.check_status = 'PASS' then 'Not distinguishable from chance.'
+            when dated.detector_type = 'rule' then 'Over the rule''s threshold.'
+            else
+                case when dated.direction > 0 then 'Higher' else 'Lower' end
+                || ' than the months before say'
+                || case
+                    when dated.is_persistent then ', over the latest months together'
+                    else ''
+                end
+                || case
+                    when dated.check_status = 'WATCH'
+                        then '; with so many checks that may be chance.'
+                    else '.'
+                end
+        end as result_text,
+        checks.who_acts,
+        false as is_suppressed
+    from dated
+    inner join checks on dated.check_code = checks.check_code
+    left join forces on dated.force_code = forces.force_code
+    left join events_of_months
+        on
+            dated.month = events_of_months.month
+            and dated.month_count = events_of_months.month_count
+)
+
+select * from final
