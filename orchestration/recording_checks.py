@@ -1,7 +1,7 @@
 """Every month of many series of recording practice, held to the months before it.
 
-Belongs here: the walk through the months (each month is judged by what was there before it, never by
-what came after), the test of a ratio with its share of small counts, and the false discovery rate of
+Belongs here: the walk through the months (each is judged by what was there before it, never by what
+came after), the test of a ratio, small counts and peers included, and the false discovery rate of
 each month's tests. Does not belong here: which series there are and what a result is called
 (the seed ``recording_checks`` and ``mart_recording_practice``). Counts are judged by
 ``orchestration.detectors.choose.detect``.
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special, stats
 
 from orchestration.detectors.charts import ratio_chart
 from orchestration.detectors.choose import EARS, FARRINGTON, NO_EVENTS, TOO_SHORT, detect
@@ -22,16 +22,24 @@ from orchestration.statistics.multiplicity import adjusted_p_values
 
 Array = NDArray[np.float64]
 
-#: Periods that a ratio is held to, at most: three years of months. Older ones are of another practice.
+#: Months that a ratio is held to, at most: three years, older ones are of another practice.
 LONGEST_BASELINE = 36
-#: Fewer make no limits: choose asks the same of a ratio.
+#: Fewer make no limits: ``choose`` asks the same of a ratio.
 LEAST_BASELINE = 12
-#: The periods taken together to find a level that moved by less than one period can show.
+#: The months taken together to find a level that moved by less than one month can show.
 LATEST_PERIODS = 6
+#: The same of quarters: three years, of which two are needed, and one year together.
+OF_QUARTERS = {"longest": 12, "least": 8, "latest": 4}
+#: Fewer forces cannot say how far forces go their own way.
+LEAST_PEERS = 20
+#: The median absolute deviation of a normal in standard deviations.
+_DEVIATIONS_TO_SD = 1.4826
+#: The efficiency of the median absolute deviation at the normal (Rousseeuw and Croux 1993).
+_EFFICIENCY_OF_MEDIANS = 0.37
 #: Under five expected events (or expected others) the test is exact.
 LEAST_EXPECTED = 5.0
-#: The chart for short histories knows no length of months, which differ by a tenth: from 100 events a
-#: month on that is more than chance makes.
+#: The chart for short histories knows no length of months, which differ by a tenth: from 100 events
+#: a month on that is more than chance makes.
 MOST_FOR_SHORT_HISTORY = 100.0
 #: What a moving range tells of a standard deviation is worth so many degrees of freedom a period
 #: (Montgomery, Introduction to Statistical Quality Control: two-point ranges are 60-65% efficient).
@@ -88,23 +96,39 @@ def judge_ratios(
     *,
     is_part: bool,
     weights: ArrayLike | None = None,
+    peers: ArrayLike | None = None,
+    longest: int = LONGEST_BASELINE,
+    least: int = LEAST_BASELINE,
+    latest: int = LATEST_PERIODS,
 ) -> Judged:
-    """Is the ratio of each period, or of the latest six together, unlike the periods before?
+    """Is the ratio of each period, or of the latest ones together, unlike the periods before?
 
     ``numerator``, ``denominator`` (time, series): whole counts, NaN where missing or not to be
     assessed; ``is_part``: the numerator is a part of the denominator (p'), else events per unit
     (u'). ``weights`` (time, series): a period of weight 0 makes no limits; it is assessed all the
-    same unless it is NaN. Raises ValueError for shapes that differ and a part above its whole.
+    same unless it is NaN. ``peers`` (series,): the group that a part is compared in, -1 for none:
+    there its change has to be unlike the group's, too. ``longest``, ``least``: periods of a
+    baseline; ``latest``: taken together. Raises ValueError for shapes that differ, a part above its
+    whole and peers of what is no part.
 
     The limits are Laney's (Quality Engineering 14, 2002, 531-537), with the error of the baseline
     and Student's tails, since the scatter between periods is estimated from a few of them; the
     scatter is never taken below the binomial's or Poisson's. Under five expected events the test
     is the exact one given the sum of both periods (Fisher's, or the conditional binomial).
+
+    Among peers the change is that of the log odds, less the median change of the group, and its
+    variance holds that between the peers (from the median absolute deviation): what all forces
+    share, season, law and lockdown, and how far they usually drift, are no finding about one.
     """
     x, n, w = _two_of(numerator, denominator, weights)
+    group = np.full(x.shape[1], -1) if peers is None else np.asarray(peers, dtype=np.int64)
+    if group.shape != (x.shape[1],):
+        raise ValueError(f"peers are {group.shape}, series {x.shape[1]}")
+    if not is_part and (group >= 0).any():
+        raise ValueError("only parts are compared among peers")
     judged = _nothing((x.shape[0], x.shape[1]))
     known = ~np.isnan(x) & (n > 0)
-    for t in range(LEAST_BASELINE, x.shape[0]):
+    for t in range(least, x.shape[0]):
         which = np.flatnonzero(known[t])
         if not which.size:
             continue
@@ -114,23 +138,27 @@ def judge_ratios(
         odd = _against(
             x[t, which],
             n[t, which],
-            top[-LONGEST_BASELINE:],
-            below[-LONGEST_BASELINE:],
+            top[-longest:],
+            below[-longest:],
             is_part,
+            least,
+            group[which],
         )
         best = odd
         persistent = np.zeros(which.size, dtype=bool)
         tests = np.ones(which.size)
-        first = t + 1 - LATEST_PERIODS
-        if first >= LEAST_BASELINE:
+        first = t + 1 - latest
+        if first >= least:
             late_top = np.vstack([top[first:], x[t, which][None, :]])
             late_below = np.vstack([below[first:], n[t, which][None, :]])
             step = _against(
                 np.nansum(late_top, axis=0),
                 np.nansum(late_below, axis=0),
-                top[max(first - LONGEST_BASELINE, 0) : first],
-                below[max(first - LONGEST_BASELINE, 0) : first],
+                top[max(first - longest, 0) : first],
+                below[max(first - longest, 0) : first],
                 is_part,
+                least,
+                group[which],
             )
             tested = ~np.isnan(step[4]) & ((~np.isnan(late_top)).sum(axis=0) > 1)
             tests = np.where(tested & ~np.isnan(odd[4]), 2.0, 1.0)
@@ -148,14 +176,20 @@ def judge_ratios(
     return judged
 
 
-def _against(x: Array, n: Array, top: Array, below: Array, is_part: bool) -> list[Array]:
+def _against(
+    x: Array,
+    n: Array,
+    top: Array,
+    below: Array,
+    is_part: bool,
+    least: int,
+    group: NDArray[np.int64],
+) -> list[Array]:
     """Observed, expected, limits, two-sided p, direction, periods; (series,) each."""
     periods = (~np.isnan(top)).sum(axis=0)
-    enough = periods >= LEAST_BASELINE
+    enough = periods >= least
     base_x, base_n = np.nansum(top, axis=0), np.nansum(below, axis=0)
-    scatter = ratio_chart(
-        top, below, chart="pp" if is_part else "up", screenedmr=True
-    ).sigma_z
+    scatter = ratio_chart(top, below, chart="pp" if is_part else "up", screenedmr=True).sigma_z
     scatter = np.fmax(np.nan_to_num(scatter, nan=1.0), 1.0)
     degrees = np.maximum(_DEGREES_PER_RANGE * (periods - 1), 1.0)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -178,7 +212,7 @@ def _against(x: Array, n: Array, top: Array, below: Array, is_part: bool) -> lis
     p_value = np.where(enough, np.minimum(2 * np.fmin(up, down), 1.0), np.nan)
     width = stats.t.isf(_TAIL_OF_LIMITS, degrees) * deviation
     largest = 1.0 if is_part else np.inf
-    return [
+    found = [
         observed,
         expected,
         np.clip(expected - width, 0.0, largest),
@@ -186,6 +220,49 @@ def _against(x: Array, n: Array, top: Array, below: Array, is_part: bool) -> lis
         p_value,
         np.sign(np.nan_to_num(observed - expected)),
         periods,
+    ]
+    for one in np.unique(group[group >= 0]):
+        of_group = np.flatnonzero(group == one)
+        compared = of_group[enough[of_group]]
+        found[4][of_group] = np.nan
+        if compared.size < LEAST_PEERS:
+            continue
+        among = _among(
+            *(v[compared] for v in (x, n, base_x, base_n, scatter, degrees)),
+        )
+        for field, values in zip(found[1:6], among, strict=True):
+            field[compared] = values
+    return found
+
+
+def _among(
+    x: Array, n: Array, base_x: Array, base_n: Array, scatter: Array, degrees: Array
+) -> list[Array]:
+    """Expected, limits, two-sided p and direction of changes among those of a group."""
+
+    def log_odds(a: Array, b: Array) -> tuple[Array, Array]:
+        # Half an event more on both sides: odds of none have no logarithm (Haldane, Anscombe).
+        return np.log((a + 0.5) / (b - a + 0.5)), 1 / (a + 0.5) + 1 / (b - a + 0.5)
+
+    now, variance_now = log_odds(x, n)
+    before, variance_before = log_odds(base_x, base_n)
+    change, variance = now - before, (variance_now + variance_before) * scatter**2
+    usual = np.median(change)
+    between = (_DEVIATIONS_TO_SD * np.median(np.abs(change - usual))) ** 2
+    between = max(between - np.median(variance), 0.0)
+    total = variance + between
+    deviation = np.sqrt(total)
+    z = (change - usual) / deviation
+    # Welch and Satterthwaite: each part of the variance is known as well as it was estimated.
+    of_between = _EFFICIENCY_OF_MEDIANS * (change.size - 1)
+    degrees = total**2 / (variance**2 / degrees + between**2 / of_between)
+    width = stats.t.isf(_TAIL_OF_LIMITS, degrees) * deviation
+    return [
+        special.expit(before + usual),
+        special.expit(before + usual - width),
+        special.expit(before + usual + width),
+        2 * stats.t.sf(np.abs(z), degrees),
+        np.sign(z),
     ]
 
 
@@ -199,9 +276,7 @@ def _exact(x: Array, n: Array, base_x: Array, base_n: Array, is_part: bool) -> t
     return law.sf(x - 1), law.cdf(x)
 
 
-def judge_counts(
-    counts: ArrayLike, freq: int = 12, *, weights: ArrayLike | None = None
-) -> Judged:
+def judge_counts(counts: ArrayLike, freq: int = 12, *, weights: ArrayLike | None = None) -> Judged:
     """Is the count of each period unlike those before? By the detector that the series gets.
 
     ``counts`` (time, series), NaN where missing; ``freq`` 12 or 52; ``weights`` as counts, 0 to 1.
@@ -254,6 +329,7 @@ def adjust_by_family(p_values: ArrayLike, family: ArrayLike) -> Array:
     family = np.asarray(family)
     if p.shape != family.shape or p.ndim != 1:
         raise ValueError(f"p_values are {p.shape}, family {family.shape}; both (n,)")
+    _, family = np.unique(family, return_inverse=True)
     q = np.full(p.shape, np.nan)
     known = np.flatnonzero(~np.isnan(p))
     if not known.size:
@@ -276,22 +352,25 @@ def judge_ledger(
     weight: ArrayLike,
     is_to_assess: ArrayLike,
     family: ArrayLike,
+    peers: ArrayLike,
 ) -> dict[str, np.ndarray]:
     """Rows of series and month in, a result for each out; all (rows,).
 
     ``series``: whole numbers; ``month``: first days of periods of ``month_count`` 1 or 3;
     ``detector_type``: count, share, rate or rule (which is not judged here); ``numerator``,
     ``denominator``: counts, NaN where missing; ``weight``: what baselines give the period;
-    ``is_to_assess``: others have no result, and are in baselines all the same; ``family``: tests of one false discovery
-    rate. Returns ``value_lower``, ``value_upper`` (95%: Wilson's for a part, Poisson's otherwise),
-    the fields of ``Judged`` and ``q_value``. Raises ValueError for a row that is there twice, and as
-    the judges do.
+    ``is_to_assess``: others have no result, and are in baselines all the same; ``family``: tests of
+    one false discovery rate; ``peers``: group of series that are compared with each other, -1 for
+    none. Returns ``value_lower``, ``value_upper`` (95%: Wilson's for a part, Poisson's otherwise),
+    the fields of ``Judged`` and ``q_value``. Raises ValueError for a row that is there twice, and
+    as the judges do.
     """
     names = np.asarray(series, dtype=np.int64)
     at = np.asarray(month).astype("datetime64[M]").astype(np.int64)
     width = np.asarray(month_count, dtype=np.int64)
     kind = np.asarray(detector_type).astype("<U12")
     x, n = np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
+    together = np.asarray(peers, dtype=np.int64)
     w, to_assess = np.asarray(weight, dtype=np.float64), np.asarray(is_to_assess, dtype=bool)
     if np.unique(np.stack([names, at]), axis=1).shape[1] != names.size:
         raise ValueError("a series has a month twice")
@@ -314,7 +393,16 @@ def judge_ledger(
                     raise ValueError("counts are judged by months: no detector takes quarters")
                 judged = judge_counts(top, 12, weights=weights)
             else:
-                judged = judge_ratios(top, below, is_part=detector == "share", weights=weights)
+                group = np.empty(shape[1], dtype=np.int64)
+                group[column] = together[rows]
+                judged = judge_ratios(
+                    top,
+                    below,
+                    is_part=detector == "share",
+                    weights=weights,
+                    peers=group,
+                    **(OF_QUARTERS if months == 3 else {}),
+                )
             for field, values in zip(Judged._fields, judged, strict=True):
                 used = rows[to_assess[rows]]
                 out[field][used] = values[period, column][to_assess[rows]]

@@ -49,6 +49,7 @@ MARTS = {
     "mart_quarantine_summary",
     "mart_record_linkage",
     "mart_recording_effect",
+    "mart_recording_practice",
     "mart_temporal_profile",
     "mart_triangulation",
     "mart_victim_suspect_profile",

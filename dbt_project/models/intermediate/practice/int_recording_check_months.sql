@@ -226,6 +226,7 @@ placed as (
         expected.supply_type,
         expected.detector_type,
         expected.is_of_supply,
+        expected.is_held_to_peers,
         expected.is_supplied,
         expected.least_count,
         expected.month < {{ add_months('expected.first_month', 12) }} as is_in_first_year,
@@ -258,6 +259,7 @@ final as (
         month_count,
         source_type,
         detector_type,
+        is_held_to_peers,
         numerator_count,
         denominator_count,
         event_code,
@@ -265,7 +267,10 @@ final as (
         -- What baselines give the period: too few count there, what was not supplied does not.
         case
             when not is_supplied and not is_of_supply then 0.0
-            when event_code is not null or is_lockdown then 0.0
+            when event_code is not null then 0.0
+            -- What all forces went through falls out of a comparison with them.
+            when is_held_to_peers then 1.0
+            when is_lockdown then 0.0
             when is_restricted then 0.5
             else 1.0
         end as baseline_weight,

@@ -19,7 +19,9 @@ def model(dbt, session):
         "coalesce(cast(denominator_count as double), 'nan') as denominator_count, "
         "cast(baseline_weight as double) as baseline_weight, "
         "not_assessed_reason is null as is_to_assess, "
-        "dense_rank() over (order by source_type, month) as family"
+        "dense_rank() over (order by source_type, month) as family, "
+        "case when is_held_to_peers then dense_rank() over (order by check_code, breakdown_code) "
+        "else -1 end as peers"
     )
     table = rows.order("series, month").fetchnumpy()
     found = judge_ledger(
@@ -32,6 +34,7 @@ def model(dbt, session):
         weight=table["baseline_weight"],
         is_to_assess=table["is_to_assess"],
         family=table["family"],
+        peers=table["peers"],
     )
     columns = {
         name: pa.array(table[name].tolist(), pa.string())

@@ -50,6 +50,7 @@ measured as (
         months.month,
         months.month_count,
         months.detector_type,
+        months.is_held_to_peers,
         months.numerator_count,
         months.denominator_count,
         months.is_lockdown,
@@ -86,8 +87,15 @@ measured as (
 judged as (
     select
         *,
-        coalesce(reason_before, case when not is_judged then 'too early' end)
-            as not_assessed_reason,
+        -- With a history and no result there were too few others, or too few events, to hold it to.
+        case
+            when reason_before is not null or is_judged then reason_before
+            when
+                is_held_to_peers
+                and history_count >= case month_count when 3 then 8 else 12 end
+                then 'too few'
+            else 'too early'
+        end as not_assessed_reason,
         coalesce(
             watched_direction = 'both'
             or (watched_direction = 'up' and direction = 1)
@@ -191,14 +199,15 @@ final as (
         case
             when dated.check_status = 'NOT ASSESSED'
                 then 'Not assessed: ' || dated.not_assessed_reason || '.'
-            when dated.check_status = 'PASS' and dated.detector_type = 'rule' then 'Within the rule.'
+            when dated.check_status = 'PASS' and dated.detector_type = 'rule'
+                then 'Within the rule.'
             when dated.check_status = 'PASS' then 'Not distinguishable from chance.'
             when dated.detector_type = 'rule' then 'Over the rule''s threshold.'
             else
                 case when dated.direction > 0 then 'Higher' else 'Lower' end
-                || ' than the months before say'
+                || ' than the periods before say'
                 || case
-                    when dated.is_persistent then ', over the latest months together'
+                    when dated.is_persistent then ', over the latest ones together'
                     else ''
                 end
                 || case

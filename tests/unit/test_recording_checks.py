@@ -1,0 +1,218 @@
+"""The judgement of recording checks, in worlds with and without a change."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from orchestration.recording_checks import (
+    LEAST_BASELINE,
+    adjust_by_family,
+    judge_counts,
+    judge_ledger,
+    judge_ratios,
+)
+
+
+def _world(seed, periods=60, series=400, share=0.1, trials=400):
+    rng = np.random.default_rng(seed)
+    n = np.full((periods, series), float(trials))
+    return rng.binomial(trials, share, n.shape).astype(float), n
+
+
+def test_no_period_is_judged_by_what_came_after():
+    x, n = _world(1, series=5)
+    whole = judge_ratios(x, n, is_part=True)
+    until = judge_ratios(x[:40], n[:40], is_part=True)
+    np.testing.assert_array_equal(whole.p_value[:40], until.p_value)
+    assert np.isnan(whole.p_value[:LEAST_BASELINE]).all()
+    assert not np.isnan(whole.p_value[LEAST_BASELINE:]).any()
+
+
+@pytest.mark.parametrize(("share", "trials"), [(0.1, 400), (0.005, 200), (0.99, 100)])
+def test_false_alarms_keep_to_their_level(share, trials):
+    x, n = _world(2, share=share, trials=trials)
+    p = judge_ratios(x, n, is_part=True).p_value[LEAST_BASELINE:]
+    assert np.mean(p <= 0.01) < 0.012
+    x, n = _world(3, share=share, trials=trials)
+    p = judge_ratios(x, n, is_part=False).p_value[LEAST_BASELINE:]
+    assert np.mean(p <= 0.01) < 0.012
+
+
+def test_months_that_scatter_raise_few_alarms_either():
+    rng = np.random.default_rng(4)
+    n = np.full((60, 400), 2000.0)
+    shares = np.clip(rng.normal(0.2, 0.02, n.shape), 0.01, 0.99)
+    x = rng.binomial(2000, shares).astype(float)
+    p = judge_ratios(x, n, is_part=True).p_value[LEAST_BASELINE:]
+    assert np.mean(p <= 0.01) < 0.02
+
+
+def test_a_step_is_found_and_named():
+    x, n = _world(5, series=200)
+    rng = np.random.default_rng(6)
+    x[40:] = rng.binomial(400, 0.2, x[40:].shape)
+    found = judge_ratios(x, n, is_part=True)
+    assert np.mean(found.p_value[40] <= 0.01) > 0.95
+    assert np.all(found.direction[41:46] == 1)
+    assert np.mean(found.is_persistent[45]) > 0.9
+
+
+def test_a_small_step_takes_months_together():
+    x, n = _world(7, series=200)
+    rng = np.random.default_rng(8)
+    x[40:] = rng.binomial(400, 0.135, x[40:].shape)
+    found = judge_ratios(x, n, is_part=True)
+    assert np.mean(found.p_value[40] <= 0.01) < 0.5
+    assert np.mean(found.p_value[45] <= 0.01) > 0.7
+
+
+def test_what_never_was_and_then_is_has_an_exact_test():
+    x, n = np.zeros((14, 1)), np.full((14, 1), 300.0)
+    x[13] = 8
+    found = judge_ratios(x, n, is_part=True)
+    p = stats.hypergeom(300 * 14, 8, 300).sf(7)
+    assert found.p_value[13, 0] == pytest.approx(2 * p, rel=1e-9)
+    assert found.direction[13, 0] == 1
+    assert found.p_value[12, 0] == 1
+
+
+def test_periods_without_weight_make_no_limits():
+    x, n = _world(9, series=1)
+    odd = x.copy()
+    odd[20:24] = 300
+    w = np.ones_like(x)
+    w[20:24] = 0
+    clean = judge_ratios(np.where(w == 0, np.nan, x), n, is_part=True)
+    found = judge_ratios(odd, n, is_part=True, weights=w)
+    assert found.p_value[22, 0] < 1e-6
+    late = slice(30, None)  # the six together may hold no odd period either
+    np.testing.assert_allclose(found.expected[late], clean.expected[late])
+    np.testing.assert_allclose(found.p_value[late], clean.p_value[late])
+
+
+def test_missing_periods_have_no_result():
+    x, n = _world(10, series=1)
+    x[30] = np.nan
+    n[31] = 0
+    found = judge_ratios(x, n, is_part=False)
+    assert np.isnan(found.p_value[30:32]).all()
+    assert not np.isnan(found.p_value[32:]).any()
+
+
+def test_counts_of_a_short_history_are_judged_where_months_do_not_differ_more_than_chance():
+    rng = np.random.default_rng(11)
+    y = rng.poisson([[3.0, 1000.0]], (20, 2)).astype(float)
+    y[15] = 40, 2000
+    found = judge_counts(y)
+    assert found.p_value[15, 0] < 0.001 and found.detector[15, 0] == "ears"
+    assert np.isnan(found.p_value[15, 1]) and found.detector[15, 1] == "too short"
+    assert np.isnan(found.expected[15, 1])
+
+
+def test_a_count_that_never_was_is_a_pass_after_a_year():
+    found = judge_counts(np.zeros((20, 1)))
+    assert np.isnan(found.p_value[:12]).all()
+    assert np.all(found.p_value[12:] == 1)
+
+
+def test_families_are_adjusted_apart():
+    q = adjust_by_family([0.01, 0.04, np.nan, 0.04], ["a", "a", "a", "b"])
+    np.testing.assert_allclose(q, [0.02, 0.04, np.nan, 0.04])
+    with pytest.raises(ValueError, match="both"):
+        adjust_by_family([0.1], ["a", "b"])
+
+
+def _ledger(**changes):
+    periods = 16
+    month = np.arange("2019-01", "2020-05", dtype="datetime64[M]")
+    columns = {
+        "series": np.zeros(periods, int),
+        "month": month,
+        "month_count": np.ones(periods, int),
+        "detector_type": np.full(periods, "share"),
+        "numerator": np.full(periods, 20.0),
+        "denominator": np.full(periods, 100.0),
+        "weight": np.ones(periods),
+        "is_to_assess": np.ones(periods, bool),
+        "family": np.arange(periods),
+        "peers": np.full(periods, -1),
+    }
+    return columns | changes
+
+
+def test_a_ledger_keeps_its_rows_and_leaves_out_what_is_not_to_be_assessed():
+    to_assess = np.ones(16, bool)
+    to_assess[14] = False
+    order = np.random.default_rng(12).permutation(16)
+    given = {k: v[order] for k, v in _ledger(is_to_assess=to_assess).items()}
+    found = judge_ledger(**given)
+    back = np.argsort(order)
+    assert list(np.isnan(found["p_value"][back])) == [True] * 12 + [False, False, True, False]
+    assert found["history_count"][back][15] == 15
+    np.testing.assert_allclose(found["value_lower"], 0.1333, atol=1e-4)
+    np.testing.assert_array_equal(found["q_value"], found["p_value"])
+
+
+def test_a_rule_is_not_judged_and_quarters_are_not_counted():
+    found = judge_ledger(**_ledger(detector_type=np.full(16, "rule")))
+    assert np.isnan(found["p_value"]).all() and np.isnan(found["value_lower"]).all()
+    with pytest.raises(ValueError, match="quarters"):
+        judge_ledger(**_ledger(detector_type=np.full(16, "count"), month_count=np.full(16, 3)))
+    with pytest.raises(ValueError, match="twice"):
+        judge_ledger(**_ledger(month=np.full(16, "2020-01-01", dtype="datetime64[D]")))
+
+
+def test_an_empty_ledger_is_empty():
+    found = judge_ledger(**{k: v[:0] for k, v in _ledger().items()})
+    assert all(v.shape == (0,) for v in found.values())
+
+
+def _forces(seed, drift, own=0.0):
+    """Forty forces of very different size whose log odds drift together and each by itself."""
+    rng = np.random.default_rng(seed)
+    periods, forces = 40, 40
+    n = np.tile(rng.integers(2000, 60000, forces), (periods, 1)).astype(float)
+    steps = np.cumsum(rng.normal(0, drift, (periods, forces)), axis=0)
+    odds = -1.5 - 0.02 * np.arange(periods)[:, None] + steps
+    odds[30:, 0] += own
+    return rng.binomial(n.astype(int), 1 / (1 + np.exp(-odds))).astype(float), n
+
+
+def test_what_all_forces_share_is_no_finding_and_how_far_they_drift_neither():
+    peers = np.zeros(40, dtype=int)
+    flagged, alone = [], []
+    for seed in range(5):
+        x, n = _forces(seed, drift=0.03)
+        quarters = {"longest": 12, "least": 8, "latest": 4}
+        found = judge_ratios(x, n, is_part=True, peers=peers, **quarters)
+        flagged.append(np.mean(found.p_value[12:] <= 0.01))
+        found = judge_ratios(x, n, is_part=True, **quarters)
+        alone.append(np.mean(found.p_value[12:] <= 0.01))
+    assert np.mean(flagged) < 0.012
+    assert np.mean(alone) > 0.3
+
+
+def test_a_force_that_leaves_its_peers_is_found():
+    found = [
+        judge_ratios(*_forces(seed, 0.01, own=0.8), is_part=True, peers=np.zeros(40, dtype=int))
+        for seed in range(10)
+    ]
+    assert np.mean([f.p_value[30, 0] < 0.001 and f.direction[30, 0] == 1 for f in found]) > 0.9
+
+
+def test_few_peers_are_no_comparison():
+    x, n = _forces(1, 0.01)
+    few = judge_ratios(x[:, :19], n[:, :19], is_part=True, peers=np.zeros(19, dtype=int))
+    assert np.isnan(few.p_value).all()
+    assert few.history_count[30, 0] == 30
+    with pytest.raises(ValueError, match="parts"):
+        judge_ratios(x, n, is_part=False, peers=np.zeros(40, dtype=int))
+
+
+def test_shapes_must_agree():
+    with pytest.raises(ValueError, match="denominator"):
+        judge_ratios(np.ones((3, 1)), np.ones((3, 2)), is_part=True)
+    with pytest.raises(ValueError, match="weights"):
+        judge_ratios(np.ones((3, 1)), np.ones((3, 1)), is_part=True, weights=np.ones((2, 1)))
+    with pytest.raises(ValueError, match="peers"):
+        judge_ratios(np.ones((3, 1)), np.ones((3, 1)), is_part=True, peers=[1, 2])
