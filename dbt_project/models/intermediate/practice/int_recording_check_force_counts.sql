@@ -128,7 +128,7 @@ changed as (
 revised as (
     select
         changed_month,
-        sum(cancelled_count + reclassified_in_count + reclassified_out_count) as revised_count
+        sum(cancelled_count) as revised_count
     from revisions
     where recorded_month < changed_month
     group by changed_month
