@@ -164,6 +164,43 @@ class Disclosure(_Strict):
     policies: dict[str, DisclosurePolicy] = Field(default_factory=dict)
 
 
+class AlertRoute(_Strict):
+    """Where news of alerts goes: those at least as severe as ``severity`` that one of ``owners``
+    acts on (none named: all). ``url_variable`` names the environment variable that holds the
+    address, which is a secret."""
+
+    name: str = Field(pattern=r"^[a-z0-9_-]+$")
+    url_variable: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    severity: Literal["note", "warning", "critical"] = "warning"
+    owners: list[str] = Field(default_factory=list)
+
+
+class Alerts(_Strict):
+    """How findings become alerts, and how they are told."""
+
+    #: assessed months without the finding that an alert bridges before it ends
+    gap_months: int = Field(1, ge=0, le=12)
+    #: more news than this for one route goes out as one message
+    digest_above: int = Field(5, ge=1)
+    attempts: int = Field(3, ge=1, le=10)
+    #: pause after the first attempt that failed; it doubles after each
+    backoff_seconds: float = Field(2, ge=0)
+    #: for one attempt, and for all deliveries of one run
+    timeout_seconds: float = Field(20, gt=0)
+    budget_seconds: float = Field(120, gt=0)
+    #: news that no attempt got through for so long is not tried again
+    give_up_days: int = Field(7, ge=1)
+    routes: list[AlertRoute] = Field(default_factory=list)
+
+    @field_validator("routes")
+    @classmethod
+    def _each_once(cls, value: list[AlertRoute]) -> list[AlertRoute]:
+        names = [route.name for route in value]
+        if twice := sorted({n for n in names if names.count(n) > 1}):
+            raise ValueError(f"each route once: {', '.join(twice)} stands there more than once")
+        return value
+
+
 class Simulate(_Strict):
     """What `plumbline run` simulates where it has no landing at all."""
 
@@ -199,6 +236,7 @@ class Settings(_Strict):
     linkage: dict[str, float] = Field(default_factory=dict)
     privacy: Privacy = Privacy()
     disclosure: Disclosure = Disclosure()
+    alerts: Alerts = Alerts()
     simulate: Simulate = Simulate()
     releases: Releases = Releases()
     warehouse: Warehouse = Warehouse()

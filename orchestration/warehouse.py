@@ -102,6 +102,41 @@ create table if not exists ledger.disclosure (
     last_month date not null, parts varchar not null, count double not null,
     was_seen boolean not null, was_withheld boolean not null, first_release_id varchar not null
 );
+-- The alert book: what is known by check, area and month; what persons did; the alerts that follow
+-- from both (written anew each time); what is news of them, and every attempt to deliver it.
+create table if not exists ledger.alert_cell (
+    check_code varchar not null, area_type varchar not null, area_code varchar not null,
+    month date not null, version varchar not null, found varchar[] not null, ever varchar
+);
+create table if not exists ledger.alert_action (
+    action_id varchar primary key, alert_id varchar not null, kind varchar not null,
+    check_code varchar not null, area_type varchar not null, area_code varchar not null,
+    direction varchar not null, first_month date not null, last_month date not null,
+    acted_by varchar not null, acted_at timestamp not null, note varchar not null,
+    known_event_code varchar
+);
+create table if not exists ledger.alert (
+    alert_id varchar not null, ids varchar[] not null, check_code varchar not null,
+    area_type varchar not null, area_code varchar not null, direction varchar not null,
+    state varchar not null, severity varchar not null, who_acts varchar not null,
+    opened_month date not null, last_seen_month date not null, month_count integer not null,
+    months date[] not null, closed_as varchar, closed_month date, reopened_month date,
+    sentence varchar not null, finding varchar not null, first_version varchar not null,
+    last_version varchar not null, last_action varchar, last_action_by varchar,
+    last_action_at timestamp, last_action_note varchar, known_event_code varchar
+);
+create table if not exists ledger.alert_news (
+    news_id varchar primary key, number integer not null, alert_id varchar not null,
+    kind varchar not null, severity varchar not null, who_acts varchar not null,
+    through_month date not null, title varchar not null, body varchar not null,
+    version varchar not null, noted_at timestamp not null
+);
+create table if not exists ledger.alert_delivery (
+    attempt_id varchar primary key, message_id varchar not null, route_name varchar not null,
+    url_variable varchar not null, target varchar not null, news_ids varchar[] not null,
+    attempt_number integer not null, attempted_at timestamp not null, outcome varchar not null,
+    detail varchar not null
+);
 -- Columns that came later: a warehouse made before them gets them here.
 alter table ledger.arrival add column if not exists sent_at timestamp;
 alter table ledger.load add column if not exists sent_at timestamp;
@@ -296,7 +331,7 @@ def snapshot_ledger(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         con.execute("create schema snapshot.ledger")
         for (table,) in con.execute(
             "select table_name from duckdb_tables() where schema_name = 'ledger' "
-            "and database_name <> 'snapshot' and table_name <> 'arrival'"
+            "and database_name <> 'snapshot' and table_name not in ('arrival', 'alert_cell')"
         ).fetchall():
             name = ident(table)
             con.execute(f"create table snapshot.ledger.{name} as from ledger.{name}")
