@@ -1173,5 +1173,280 @@ def releases_rebuild(settings: Settings, as_json: bool, as_of: str, out: Path) -
         click.echo(f"{info.release_id}: {info.database}")
 
 
+@main.group()
+def alerts() -> None:
+    """The alert book: what the recording checks found, what was done about it, who was told."""
+
+
+_ALERTS = """
+    select alert_id, severity, state, check_code, area_type, area_code, direction, opened_month,
+        last_seen_month, closed_as, who_acts, known_event_code, sentence
+    from ledger.alert
+    where ($1 or state = 'open' and closed_as is null)
+        and ($2 is null or state = $2) and ($3 is null or severity = $3)
+        and ($4 is null or check_code = $4)
+    order by list_position(['critical', 'warning', 'note'], severity), last_seen_month desc,
+        check_code, area_type, area_code, direction, opened_month
+"""
+
+
+@alerts.command("list")
+@click.option("--all", "is_all", is_flag=True, help="Those that are closed or seen to as well.")
+@click.option(
+    "--state",
+    type=click.Choice(["open", "acknowledged", "explained", "resolved"]),
+    help="Only those in this state.",
+)
+@click.option("--severity", type=click.Choice(["note", "warning", "critical"]))
+@click.option("--check", help="Only those of this check.")
+@_common
+def alerts_list(
+    settings: Settings,
+    as_json: bool,
+    is_all: bool,
+    state: str | None,
+    severity: str | None,
+    check: str | None,
+) -> None:
+    """Alerts that are open and wait for someone, the most severe first."""
+    wide = is_all or state is not None
+    rows = _alert_ledger(settings, _ALERTS, [wide, state, severity, check])
+    if as_json:
+        _emit_json(rows)
+        return
+    _table(
+        [
+            {
+                "alert": r["alert_id"],
+                "severity": r["severity"],
+                "state": r["closed_as"] or r["state"],
+                "what": f"{r['check_code']} ({r['direction']}), {r['area_type']} {r['area_code']}",
+                "months": f"{r['opened_month']:%Y-%m} to {r['last_seen_month']:%Y-%m}",
+                "who acts": r["who_acts"],
+            }
+            for r in rows
+        ],
+        title="Alerts" if wide else "Open alerts",
+    )
+
+
+def _alert_ledger(settings: Settings, sql: str, parameters: list[Any]) -> list[dict]:
+    import duckdb
+
+    try:
+        return _ledger(settings, sql, parameters)
+    except duckdb.CatalogException:
+        # A ledger of before there were alerts, until the next run.
+        return []
+
+
+@alerts.command("show")
+@click.argument("alert_id")
+@_common
+def alerts_show(settings: Settings, as_json: bool, alert_id: str) -> None:
+    """One alert with its evidence, what was done about it, and who was told when.
+
+    ALERT_ID may be its beginning, or a name that the alert had before late data joined it to
+    another.
+    """
+    found = _alert_ledger(
+        settings,
+        "from ledger.alert where len(list_filter(ids, lambda i: starts_with(i, $1))) > 0 "
+        "order by alert_id <> $1, opened_month",
+        [alert_id],
+    )
+    if not found or not alert_id:
+        raise Refusal(f"there is no alert {alert_id!r}: plumbline alerts list --all shows all")
+    if len(found) > 1 and alert_id not in found[0]["ids"]:
+        raise Refusal(f"{len(found)} alerts begin with {alert_id!r}: write more of it")
+    alert = found[0]
+    alert["finding"] = json.loads(alert["finding"])
+    done = _alert_ledger(
+        settings,
+        "select acted_at, kind, acted_by, known_event_code, note from ledger.alert_action "
+        "where list_contains($1, alert_id) order by acted_at",
+        [alert["ids"]],
+    )
+    told = _alert_ledger(
+        settings,
+        "select n.noted_at, n.kind, d.route_name, d.target, d.attempted_at, d.outcome, d.detail "
+        "from ledger.alert_news as n left join ledger.alert_delivery as d "
+        "on list_contains(d.news_ids, n.news_id) where list_contains($1, n.alert_id) "
+        "order by n.noted_at, d.attempted_at",
+        [alert["ids"]],
+    )
+    if as_json:
+        _emit_json({**alert, "actions": done, "told": told})
+        return
+    evidence = alert.pop("finding")
+    width = max(map(len, alert))
+    for name, value in alert.items():
+        if name in ("ids", "months"):
+            value = ", ".join(f"{v:%Y-%m}" if name == "months" else v for v in value)
+        if value is not None:
+            click.echo(f"{name.ljust(width)}  {_cell(value)}")
+    click.echo("")
+    _table(
+        [
+            {"evidence": k, "value": _cell(v) if not isinstance(v, list) else _pairs(v)}
+            for k, v in evidence.items()
+            if k not in ("sentence", "check_code", "area_type", "area_code")
+        ],
+        title="Evidence of the last month",
+    )
+    _table(done, title="Done about it")
+    _table(told, title="Told")
+
+
+def _pairs(pairs: list[list[Any]]) -> str:
+    return ", ".join(f"{name} {_cell(value)}" for name, value in pairs)
+
+
+def _act(settings: Settings, as_json: bool, alert_id: str, kind: Any, **given: Any) -> None:
+    from orchestration.alerts import store
+    from orchestration.load import now
+    from orchestration.warehouse import WarehouseBusy, snapshot_ledger, writer
+
+    if not settings.warehouse_path.exists():
+        raise Refusal(f"there is no warehouse under {settings.home} yet: run `plumbline run` first")
+    try:
+        with writer(settings, waiting=lambda text: click.echo(text, err=True)) as con:
+            alert = store.act(
+                con, alert_id, kind, at=now(), gap_months=settings.alerts.gap_months, **given
+            )
+            snapshot_ledger(con, settings)
+    except (LookupError, WarehouseBusy) as error:
+        raise Refusal(str(error)) from None
+    if as_json:
+        _emit_json({"alert_id": alert.alert_id, "state": alert.state, "by": given["by"]})
+    else:
+        click.echo(f"{alert.alert_id} is now {alert.state}")
+
+
+def _person(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--by``: who says so; the user of the system where it is left out."""
+    import getpass
+
+    return click.option("--by", default=getpass.getuser, show_default="you", help="Who says so.")(
+        command
+    )
+
+
+@alerts.command("ack")
+@click.argument("alert_id")
+@click.option("--note", default="", help="What is being done about it.")
+@_person
+@_common
+def alerts_ack(settings: Settings, as_json: bool, alert_id: str, note: str, by: str) -> None:
+    """Say that someone has seen to it. Nothing more is told of it but its end."""
+    _act(settings, as_json, alert_id, "acknowledge", note=note, by=by)
+
+
+@alerts.command("explain")
+@click.argument("alert_id")
+@click.option("--event", help="Code of the known event (plumbline.yml) that explains it.")
+@click.option("--note", default="", help="The explanation, in words.")
+@_person
+@_common
+def alerts_explain(
+    settings: Settings, as_json: bool, alert_id: str, event: str | None, note: str, by: str
+) -> None:
+    """Say why it is so. It stays explained while it goes on; nothing more is told of it."""
+    if not event and not note.strip():
+        raise Refusal("an explanation is a known event (--event), words (--note), or both")
+    known = [e.code for e in settings.known_events]
+    if event and event not in known:
+        raise Refusal(
+            f"{event!r} is no known event of plumbline.yml ({', '.join(known) or 'it has none'})"
+        )
+    _act(settings, as_json, alert_id, "explain", note=note, by=by, known_event_code=event)
+
+
+@alerts.command("resolve")
+@click.argument("alert_id")
+@click.option("--note", required=True, help="What was done.")
+@_person
+@_common
+def alerts_resolve(settings: Settings, as_json: bool, alert_id: str, note: str, by: str) -> None:
+    """Say that it is dealt with. It opens again where it is found in a later month."""
+    _act(settings, as_json, alert_id, "resolve", note=note, by=by)
+
+
+@alerts.command("reopen")
+@click.argument("alert_id")
+@click.option("--note", default="", help="Why.")
+@_person
+@_common
+def alerts_reopen(settings: Settings, as_json: bool, alert_id: str, note: str, by: str) -> None:
+    """Take back what was said of it last: it is open again."""
+    _act(settings, as_json, alert_id, "reopen", note=note, by=by)
+
+
+@alerts.command("deliver")
+@_common
+def alerts_deliver(settings: Settings, as_json: bool) -> None:
+    """Tell what did not get through, as every run does at its end.
+
+    Exit code 1 where a route was not reached.
+    """
+    from orchestration.alerts.run import send_pending
+
+    _need_routes(settings)
+    made, missed = send_pending(settings)
+    _print_attempts(made, as_json)
+    if missed:
+        raise Failure("; ".join(f"{name}: {why}" for name, why in missed.items()))
+
+
+@alerts.command("test-delivery")
+@click.option("--route", "names", multiple=True, help="Only this route (more than once: these).")
+@_common
+def alerts_test_delivery(settings: Settings, as_json: bool, names: tuple[str, ...]) -> None:
+    """Send one test message to each route. Exit code 1 where one did not get through."""
+    from orchestration.alerts.run import try_routes
+    from orchestration.warehouse import WarehouseBusy
+
+    _need_routes(settings)
+    routes = [r for r in settings.alerts.routes if not names or r.name in names]
+    unknown = sorted(set(names) - {r.name for r in routes})
+    if unknown:
+        known = ", ".join(r.name for r in settings.alerts.routes)
+        raise Refusal(f"no route is named {', '.join(unknown)}; there are: {known}")
+    try:
+        made = try_routes(settings, routes)
+    except WarehouseBusy as error:
+        raise Refusal(str(error)) from None
+    _print_attempts(made, as_json)
+    missed = [a for a in made if a.outcome != "delivered"]
+    if missed or len(made) < len(routes):
+        raise Failure(f"{len(routes) - len(made) + len(missed)} of {len(routes)} routes failed")
+
+
+def _need_routes(settings: Settings) -> None:
+    if not settings.alerts.routes:
+        raise Refusal(
+            f"no route is configured: write alerts.routes in {settings.config_path or 'a file'} "
+            "(plumbline.yml of the project shows how)"
+        )
+
+
+def _print_attempts(made: list[Any], as_json: bool) -> None:
+    rows = [
+        {
+            "route": a.route_name,
+            "variable": a.url_variable,
+            "target": a.target,
+            "attempt": a.attempt_number,
+            "outcome": a.outcome,
+            "detail": a.detail,
+        }
+        for a in made
+    ]
+    if as_json:
+        _emit_json(rows)
+    else:
+        _table(rows, title="Deliveries")
+
+
 if __name__ == "__main__":
     main()

@@ -17,6 +17,8 @@ from typing import Literal
 from orchestration.alerts.book import Alert, rank
 
 Kind = Literal["opened", "reopened", "worsened", "ended", "withdrawn"]
+#: Areas whose figures may be sent, as ``publish.disclosure`` has it for releases.
+SHOWN_AREA_TYPES = frozenset({"force", "region", "country"})
 _OPENING = ("opened", "reopened", "worsened")
 _WORDS: dict[str, str] = {
     "opened": "New",
@@ -106,6 +108,12 @@ def _body(alert: Alert, kind: Kind) -> Iterable[str]:
     finding = alert.finding
     if kind in _AFTERWARDS:
         yield _AFTERWARDS[kind]
+    act = f"Who acts: {finding.who_acts}. plumbline alerts show {alert.alert_id}"
+    if alert.area_type not in SHOWN_AREA_TYPES:
+        # Small counts are withheld from releases; what leaves the house by mail holds none either.
+        yield "The figures are in the warehouse: below the level of the force none are sent."
+        yield act
+        return
     yield finding.sentence
     parts = [
         f"{label} {_figure(value)}"
@@ -127,7 +135,7 @@ def _body(alert: Alert, kind: Kind) -> Iterable[str]:
         yield "Made of: " + ", ".join(f"{n} {_figure(v)}" for n, v in finding.contributions) + "."
     if finding.known_event_code:
         yield f"Coincides with the known event {finding.known_event_code}."
-    yield f"Who acts: {finding.who_acts}. plumbline alerts show {alert.alert_id}"
+    yield act
 
 
 def _figure(value: float) -> str:

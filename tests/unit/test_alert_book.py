@@ -14,7 +14,8 @@ from orchestration.alerts.findings import (
     evaluation_from_rows,
     from_mapping,
 )
-from orchestration.alerts.news import news_of
+from orchestration.alerts.news import SHOWN_AREA_TYPES, news_of
+from orchestration.publish import disclosure
 
 SERIES = ("report_lag", "force", "west-midlands")
 
@@ -206,6 +207,16 @@ def test_the_worst_comes_first_and_the_words_hold_the_evidence():
     assert "Coincides with the known event connect_go_live." in first.body
     assert "observed 1,234, expected 900, upper limit 1,100, score 1.7, p 0.0004" in second.body
     assert f"plumbline alerts show {second.alert_id}" in second.body
+
+
+def test_figures_below_the_level_of_the_force_are_not_sent():
+    one = Finding(
+        "flag_share", "neighbourhood", "n1", day("2021-01"), "up", "warning", "data quality",
+        "3 of 4 knife offences bore the flag.", observed=3, expected=1, contributions=(("a", 3),),
+    )  # fmt: skip
+    (item,) = news_of(fold(known(Evaluation("v1", (one,), frozenset({one.cell})))), [])
+    assert "3" not in item.body.replace(item.alert_id, "") and "data quality" in item.body
+    assert SHOWN_AREA_TYPES == disclosure.SHOWN_AREA_TYPES
 
 
 # --------------------------------------------------------------------------------------- contract

@@ -1,0 +1,240 @@
+"""After a release: the book takes in what its recording checks found, and the news is told.
+
+Belongs here: what is done in which order, under which lock. The book is changed under the writer's
+lock; messages are sent without it. Neither can make a run fail: what goes wrong is a sentence in
+the result.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestration.alerts import deliver, store
+from orchestration.alerts.deliver import Attempt, Message
+from orchestration.alerts.findings import (
+    FOUND,
+    NOT_FOUND,
+    Evaluation,
+    FindingError,
+    evaluation_from_rows,
+)
+from orchestration.publish import release
+from orchestration.settings import AlertRoute, Settings
+from orchestration.warehouse import (
+    WarehouseBusy,
+    ledger_reader,
+    snapshot_ledger,
+    write_lock,
+    writer,
+)
+
+if TYPE_CHECKING:
+    import duckdb
+
+#: The mart with every recording check of every area and month.
+MART = "mart_recording_practice"
+#: Who acts on runs that failed, as routes name them.
+ENGINEERS = "engineers"
+#: A record of an attempt waits no longer than this for the right to write.
+_RECORD_WAIT_SECONDS = 30.0
+
+_CELL = "check_code, area_type, area_code, month, status"
+_EVIDENCE = (
+    "direction, severity, who_acts, sentence, observed, expected, lower, upper, score, p, q, n, "
+    "since_month, contributions, known_event_code"
+)
+
+
+@dataclass
+class Told:
+    """What a run did about alerts. ``problems`` are sentences for a person."""
+
+    release_id: str | None = None
+    #: alerts that go on, by severity
+    open_counts: dict[str, int] = field(default_factory=dict)
+    news_count: int = 0
+    attempts: list[Attempt] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC).replace(tzinfo=None)
+
+
+# --------------------------------------------------------------------------------------- evaluation
+
+
+def read_evaluation(path: Path) -> Evaluation | None:
+    """What the recording checks of a release found; None where it has no such mart.
+
+    Raises FindingError where the mart breaks the contract.
+    """
+    import duckdb
+
+    with duckdb.connect(str(path / release.DATABASE), read_only=True) as con:
+        there = con.execute(
+            "select 1 from information_schema.tables where table_name = $1", [MART]
+        ).fetchone()
+        if there is None:
+            return None
+        rows = _rows(con, f"select {_CELL} from {MART} where status = '{NOT_FOUND}'")
+        rows += _rows(con, f"select {_CELL}, {_EVIDENCE} from {MART} where status = '{FOUND}'")
+    return evaluation_from_rows(path.name, rows)
+
+
+def _rows(con: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
+    cursor = con.execute(sql)
+    names = [d[0] for d in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def update_book(settings: Settings) -> store.Folded | None:
+    """Take the current release's findings into the book; None where there is nothing to take.
+
+    Raises FindingError, WarehouseBusy, duckdb.Error.
+    """
+    path = release.current(settings.releases_dir)
+    evaluation = read_evaluation(path) if path is not None else None
+    if evaluation is None:
+        return None
+    with writer(settings) as con:
+        folded = store.save(con, evaluation, gap_months=settings.alerts.gap_months, at=_now())
+        snapshot_ledger(con, settings)
+    return folded
+
+
+# ------------------------------------------------------------------------------------------ telling
+
+
+def pending(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Message]:
+    """Messages that are still to be sent, from the ledger."""
+    since = _now() - dt.timedelta(days=settings.alerts.give_up_days)
+    return deliver.plan(
+        store.read_news(con, since),
+        store.read_delivered(con),
+        settings.alerts.routes,
+        settings.alerts.digest_above,
+    )
+
+
+def send_pending(settings: Settings) -> tuple[list[Attempt], dict[str, str]]:
+    """Send what is still to be sent: the attempts, and routes that were not reached with why.
+
+    The caller does not need the right to write; each attempt takes it for a moment to be recorded.
+    """
+    with ledger_reader(settings) as con:
+        if con is None or not settings.alerts.routes or not _has_book(con):
+            return [], {}
+        messages = pending(con, settings)
+    return _send(settings, messages)
+
+
+def _has_book(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether a copy of the ledger has the tables of the book: one of an older program has not."""
+    found = con.execute(
+        "select count(*) from duckdb_tables() where schema_name = 'ledger' "
+        "and table_name in ('alert', 'alert_news', 'alert_delivery')"
+    ).fetchone()
+    return found is not None and found[0] == 3
+
+
+def _send(settings: Settings, messages: list[Message]) -> tuple[list[Attempt], dict[str, str]]:
+    made = deliver.deliver(messages, settings.alerts, _recorder(settings))
+    if made:
+        with (
+            write_lock(settings, wait_seconds=_RECORD_WAIT_SECONDS),
+            writer(settings) as con,
+        ):
+            snapshot_ledger(con, settings)
+    return made, deliver.undelivered(messages, made)
+
+
+def _recorder(settings: Settings) -> Callable[[Attempt], None]:
+    def record(attempt: Attempt) -> None:
+        with (
+            write_lock(settings, wait_seconds=_RECORD_WAIT_SECONDS),
+            writer(settings) as con,
+        ):
+            store.record_attempt(con, attempt)
+
+    return record
+
+
+def after_release(settings: Settings) -> Told:
+    """Take in what the current release found and tell the news. Never raises."""
+    told = Told()
+    try:
+        folded = update_book(settings)
+        if folded is not None:
+            path = release.current(settings.releases_dir)
+            told.release_id = path.name if path is not None else None
+            told.open_counts = dict(
+                Counter(a.severity for a in folded.alerts if a.state == "open" and not a.is_closed)
+            )
+            told.news_count = len(folded.news)
+    except (FindingError, WarehouseBusy) as error:
+        told.problems.append(f"the alert book was not updated: {error}")
+    except Exception as error:
+        told.problems.append(f"the alert book was not updated ({type(error).__name__}: {error})")
+    try:
+        told.attempts, missed = send_pending(settings)
+        told.problems += [
+            f"alerts did not reach the route {name}: {why}; they will be tried again"
+            for name, why in missed.items()
+        ]
+    except Exception as error:
+        # Only the kind of error: its words may hold an address.
+        told.problems.append(f"alerts were not sent ({type(error).__name__})")
+    return told
+
+
+def tell_run_failed(settings: Settings, run_id: str, job_name: str) -> list[Attempt]:
+    """Tell the engineers' routes that a run failed, once however often it is asked. Never raises.
+
+    Where and why it failed is in the ledger and Dagster: words of an error may hold what is in the
+    data, so they are not sent.
+    """
+    routes = [r for r in settings.alerts.routes if deliver.takes(r, "critical", ENGINEERS)]
+    messages = [
+        deliver.message(
+            r.name,
+            [f"run-{run_id}"],
+            "critical",
+            f"Run failed: {job_name}",
+            f"Run {run_id} of {job_name} failed; nothing was published by it. Why: plumbline "
+            "status, or the run's page in Dagster.",
+        )
+        for r in routes
+    ]
+    try:
+        with ledger_reader(settings) as con:
+            done = store.read_delivered(con) if con is not None and _has_book(con) else set()
+        return _send(settings, [m for m in messages if (m.route_name, m.news_ids[0]) not in done])[
+            0
+        ]
+    except Exception:
+        return []
+
+
+def try_routes(settings: Settings, routes: list[AlertRoute]) -> list[Attempt]:
+    """Send one test message to each route, once, and record it."""
+    messages = [
+        deliver.message(
+            r.name,
+            [f"test-{_now():%Y%m%dT%H%M%S%f}"],
+            r.severity,
+            "Plumbline: test of an alert route",
+            f"The route {r.name} works. It is told of alerts from severity {r.severity} on"
+            + (f" that {', '.join(r.owners)} act on." if r.owners else ", whoever acts."),
+        )
+        for r in routes
+    ]
+    once = settings.model_copy(
+        update={"alerts": settings.alerts.model_copy(update={"attempts": 1, "routes": routes})}
+    )
+    return _send(once, messages)[0]

@@ -1,0 +1,400 @@
+"""Delivery of alerts: planning, retries, redaction, against a real web server and a file."""
+
+from __future__ import annotations
+
+import datetime as dt
+import http.server
+import json
+import logging
+import threading
+from dataclasses import dataclass, field
+
+import duckdb
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from orchestration.alerts import deliver, run, store
+from orchestration.alerts.findings import Evaluation, Finding
+from orchestration.alerts.news import News
+from orchestration.alerts.send import redacted
+from orchestration.cli import main
+from orchestration.settings import Alerts, Settings, SettingsError, load_settings
+from orchestration.warehouse import ledger_reader, snapshot_ledger, writer
+
+SECRET = "s3cr3t-t0k3n-0123456789"
+MONTH = dt.date(2021, 1, 1)
+
+
+@dataclass
+class Server:
+    """A web server of this machine that answers with the given statuses in turn, then 200."""
+
+    port: int = 0
+    statuses: list[int] = field(default_factory=list)
+    got: list[dict] = field(default_factory=list)
+    hang: threading.Event | None = None
+
+
+@pytest.fixture
+def server():
+    state = Server()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["content-length"]))
+            if state.hang is not None:
+                state.hang.wait(30)
+            status = state.statuses.pop(0) if state.statuses else 200
+            state.got.append({"path": self.path, "status": status, **json.loads(body)})
+            # What a target says may hold the address it was called by.
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(self.path.encode())
+
+        def log_message(self, *_):
+            pass
+
+    httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state.port = httpd.server_port
+    thread = threading.Thread(target=httpd.serve_forever, daemon=True)
+    thread.start()
+    yield state
+    if state.hang is not None:
+        state.hang.set()
+    httpd.shutdown()
+    httpd.server_close()
+
+
+def item(number: int, severity="warning", who="performance", kind="opened") -> News:
+    title, body = f"Title {number}", f"Body {number}"
+    return News(f"n{number}", 0, f"a{number}", kind, severity, who, MONTH, title, body)
+
+
+def alerts(*routes: dict, **more) -> Alerts:
+    return Alerts(
+        routes=[{"name": "r", "url_variable": "TEST_ALERT_URL", **r} for r in routes or ({},)],
+        **{"backoff_seconds": 0, **more},
+    )
+
+
+def messages(settings: Alerts, *news: News):
+    return deliver.plan(news, set(), settings.routes, settings.digest_above)
+
+
+# ----------------------------------------------------------------------------------------- planning
+
+
+def test_a_route_takes_what_is_severe_enough_and_its_owners_act_on():
+    settings = alerts({"severity": "warning", "owners": ["performance"]})
+    found = messages(
+        settings, item(1, "note"), item(2, "warning"), item(3, "critical", "suppliers"),
+        item(4, "critical"),
+    )  # fmt: skip
+    assert [m.news_ids for m in found] == [("n4",), ("n2",)]
+
+
+def test_above_the_limit_there_is_one_digest_and_at_it_there_is_none():
+    settings = alerts(digest_above=3)
+    assert len(messages(settings, *map(item, range(3)))) == 3
+    (digest,) = messages(settings, *map(item, range(12)), item(99, "critical", kind="ended"))
+    assert digest.title == "13 alerts: 12 opened, 1 ended"
+    assert digest.severity == "critical" and len(digest.news_ids) == 13
+    assert digest.body.startswith("1 critical, 12 warning.")
+    assert "- and 3 more" in digest.body and "- Title 99 (a99)" in digest.body
+
+
+def test_what_a_route_has_is_not_sent_to_it_again():
+    settings = alerts({"name": "a"}, {"name": "b"})
+    found = deliver.plan([item(1)], {("a", "n1")}, settings.routes, 5)
+    assert [m.route_name for m in found] == ["b"]
+
+
+# ----------------------------------------------------------------------------------------- sending
+
+
+def send_all(settings: Alerts, *news: News, **more) -> list[deliver.Attempt]:
+    recorded: list[deliver.Attempt] = []
+    made = deliver.deliver(messages(settings, *news), settings, recorded.append, **more)
+    assert recorded == made
+    return made
+
+
+def test_a_webhook_gets_the_message_and_no_record_holds_its_address(server, monkeypatch, caplog):
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("TEST_ALERT_URL", f"json://user:{SECRET}@127.0.0.1:{server.port}/{SECRET}")
+    (attempt,) = send_all(alerts(), item(1, "critical"))
+    assert attempt.outcome == "delivered", attempt
+    (got,) = server.got
+    assert (got["title"], got["message"], got["type"]) == ("Title 1", "Body 1", "failure")
+    assert SECRET in got["path"]
+    assert attempt.target == "json://…"
+    assert SECRET not in str(attempt) + caplog.text
+
+
+def test_a_target_that_recovers_is_reached_with_growing_pauses(server, monkeypatch):
+    server.statuses = [503, 500]
+    monkeypatch.setenv("TEST_ALERT_URL", f"json://127.0.0.1:{server.port}/{SECRET}")
+    pauses: list[float] = []
+    made = send_all(alerts(backoff_seconds=2), item(1), sleep=pauses.append)
+    assert [(a.attempt_number, a.outcome) for a in made] == [
+        (1, "failed"), (2, "failed"), (3, "delivered"),
+    ]  # fmt: skip
+    assert made[0].detail == "the target answered with status 503"
+    assert pauses == [2, 4]
+    assert SECRET not in str(made)
+
+
+def test_a_target_that_says_no_is_not_asked_again(server, monkeypatch):
+    server.statuses = [403] * 5
+    monkeypatch.setenv("TEST_ALERT_URL", f"json://127.0.0.1:{server.port}")
+    assert [a.outcome for a in send_all(alerts(), item(1))] == ["refused"]
+    assert len(server.got) == 1
+
+
+def test_a_target_that_hangs_is_ended(server, monkeypatch):
+    server.hang = threading.Event()
+    monkeypatch.setenv("TEST_ALERT_URL", f"json://127.0.0.1:{server.port}/?rto=30")
+    (attempt,) = send_all(alerts(attempts=1, timeout_seconds=3), item(1))
+    assert (attempt.outcome, attempt.detail) == ("failed", "no answer within 3 seconds")
+
+
+def test_a_target_nobody_listens_at_fails_without_an_error(monkeypatch):
+    monkeypatch.setenv("TEST_ALERT_URL", f"json://127.0.0.1:9/{SECRET}")
+    made = send_all(alerts(attempts=2), item(1))
+    assert [a.outcome for a in made] == ["failed", "failed"] and SECRET not in str(made)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        (None, "not set"),
+        (SECRET, "does not hold an address"),
+        (f"nosuch://{SECRET}", "does not hold one address that Apprise knows"),
+        (f"json://a/{SECRET}, json://b/{SECRET}", "does not hold one address"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_tried_once_and_never_shown(monkeypatch, url, words):
+    monkeypatch.delenv("TEST_ALERT_URL", raising=False)
+    if url:
+        monkeypatch.setenv("TEST_ALERT_URL", url)
+    (attempt,) = send_all(alerts(), item(1), item(2))
+    assert attempt.outcome == "not_configured" and words in attempt.detail
+    assert SECRET not in str(attempt)
+
+
+def test_messages_are_appended_to_a_file(tmp_path, monkeypatch):
+    path = tmp_path / "alerts of today.jsonl"
+    monkeypatch.setenv("TEST_ALERT_URL", path.as_uri())
+    made = send_all(alerts(), item(1), item(2))
+    assert [a.outcome for a in made] == ["delivered"] * 2
+    titles = [json.loads(line)["title"] for line in path.read_text().splitlines()]
+    assert titles == ["Title 1", "Title 2"]
+    assert path.stat().st_mode & 0o077 == 0
+    monkeypatch.setenv("TEST_ALERT_URL", (tmp_path / "no" / "such").as_uri())
+    (attempt, *_) = send_all(alerts(), item(3))
+    assert attempt.detail == "the file could not be written: No such file or directory"
+
+
+def test_all_deliveries_end_with_the_budget():
+    now = [0.0]
+
+    def slow(variable, what, timeout):
+        now[0] += min(timeout, 6)
+        return "failed", "slow"
+
+    settings = alerts(budget_seconds=20, attempts=2, timeout_seconds=6)
+    made = send_all(settings, *map(item, range(5)), send=slow, clock=lambda: now[0])
+    assert now[0] <= 20 and 0 < len(made) < 10
+
+
+def test_errors_of_sending_and_recording_stay_inside():
+    def broken(*_):
+        raise RuntimeError(SECRET)
+
+    settings = alerts(attempts=2)
+    made = send_all(settings, item(1), send=broken)
+    assert [(a.outcome, a.detail) for a in made] == [("failed", "RuntimeError")] * 2
+    made = deliver.deliver(messages(settings, item(1)), settings, broken, send=broken)
+    assert len(made) == 2
+
+
+def test_what_is_left_of_an_address_is_its_scheme():
+    assert redacted(f"slack://{SECRET}/a") == "slack://…"
+    assert redacted(SECRET) == "not readable"
+    assert redacted(None) == "not set"
+
+
+# ----------------------------------------------------------------------- the ledger and the console
+
+
+def evaluation(version="v1") -> Evaluation:
+    one = Finding(
+        "report_lag", "force", "west-midlands", MONTH, "up", "warning", "performance",
+        "The lag is longer than it was.", observed=5.0, expected=3.0,
+        contributions=(("CONNECT", 4.0),),
+    )  # fmt: skip
+    return Evaluation(version, (one,), frozenset({one.cell}))
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A home whose book has one open alert, with one route to a file."""
+    target = tmp_path / "told.jsonl"
+    monkeypatch.setenv("TEST_ALERT_URL", target.as_uri())
+    config = tmp_path / "plumbline.yml"
+    route = {"name": "analysts", "url_variable": "TEST_ALERT_URL"}
+    event = {
+        "code": "go_live", "name": "Go-live", "kind": "recording_system", "action": "note",
+        "first_day": dt.date(2021, 1, 1), "evidence": "x",
+    }  # fmt: skip
+    config.write_text(
+        yaml.safe_dump(
+            {
+                "home": str(tmp_path / "home"),
+                "alerts": {"routes": [route], "backoff_seconds": 0},
+                "known_events": [event],
+            }
+        )
+    )
+    monkeypatch.delenv("PLUMBLINE_HOME", raising=False)
+    monkeypatch.setenv("PLUMBLINE_CONFIG", str(config))
+    settings = load_settings()
+    with writer(settings) as con:
+        folded = store.save(
+            con, evaluation(), gap_months=1, at=dt.datetime.now(dt.UTC).replace(tzinfo=None)
+        )
+        snapshot_ledger(con, settings)
+    return settings, target, folded.alerts[0].alert_id
+
+
+def call(*arguments: str, code: int = 0) -> str:
+    done = CliRunner().invoke(main, ["alerts", *arguments])
+    assert done.exit_code == code, done.output
+    return done.output
+
+
+def test_news_is_delivered_once_and_every_attempt_is_in_the_ledger(home):
+    settings, target, _ = home
+    made, missed = run.send_pending(settings)
+    assert [a.outcome for a in made] == ["delivered"] and missed == {}
+    assert run.send_pending(settings) == ([], {})
+    assert len(target.read_text().splitlines()) == 1
+    with ledger_reader(settings) as con:
+        assert con.execute(
+            "select route_name, target, outcome from ledger.alert_delivery"
+        ).fetchall() == [("analysts", "file://…", "delivered")]
+
+
+def test_what_did_not_get_through_is_tried_with_the_next_run(home, monkeypatch, tmp_path):
+    settings, target, _ = home
+    monkeypatch.setenv("TEST_ALERT_URL", (tmp_path / "no" / "such").as_uri())
+    _, missed = run.send_pending(settings)
+    assert "could not be written" in missed["analysts"]
+    told = run.after_release(settings)
+    assert "did not reach the route analysts" in told.problems[0]
+    monkeypatch.setenv("TEST_ALERT_URL", target.as_uri())
+    assert [a.outcome for a in run.after_release(settings).attempts] == ["delivered"]
+
+
+def test_a_failed_run_is_told_to_the_engineers_once_and_without_its_words(home):
+    settings, target, _ = home
+    for _ in range(2):
+        run.tell_run_failed(settings, "run-1", "plumbline_run")
+    (line,) = target.read_text().splitlines()
+    assert json.loads(line)["title"] == "Run failed: plumbline_run"
+
+
+def test_the_findings_of_a_release_reach_the_book(home, tmp_path):
+    settings, _, name = home
+    path = tmp_path / "release-2"
+    path.mkdir()
+    assert run.MART == "mart_recording_practice"
+    with duckdb.connect(str(path / "plumbline.duckdb")) as con:
+        con.execute("create table other as select 1 as x")
+    assert run.read_evaluation(path) is None
+    with duckdb.connect(str(path / "plumbline.duckdb")) as con:
+        con.execute(
+            """
+            create table mart_recording_practice as
+            select 'report_lag' as check_code, 'force' as area_type, 'west-midlands' as area_code,
+                date '2021-01-01' as month, 'finding' as status, 'up' as direction,
+                'warning' as severity, 'performance' as who_acts, 'Longer.' as sentence,
+                5.0 as observed, 3.0 as expected, 2.0 as lower, 4.0 as upper, 1.5 as score,
+                0.001 as p, 0.01 as q, 40 as n, date '2021-01-01' as since_month,
+                [{'name': 'CONNECT', 'value': 4.0}] as contributions, 'go_live' as known_event_code
+            union all by name
+            select 'report_lag' as check_code, 'force' as area_type, 'west-midlands' as area_code,
+                unnest([date '2021-02-01', date '2021-03-01']) as month,
+                unnest(['no_finding', 'not_assessed']) as status
+            """
+        )
+    found = run.read_evaluation(path)
+    assert found.version == "release-2" and len(found.assessed) == 2
+    assert found.findings[0].contributions == (("CONNECT", 4.0),)
+    with writer(settings) as con:
+        folded = store.save(con, found, gap_months=1, at=dt.datetime(2021, 3, 1))
+    assert [a.alert_id for a in folded.alerts] == [name] and folded.news == ()
+
+
+def test_the_book_on_the_console(home):
+    _, _, name = home
+    assert name in call("list")
+    assert json.loads(call("list", "--json"))[0]["state"] == "open"
+    shown = call("show", name[:5])
+    assert "The lag is longer than it was." in shown and "CONNECT 4" in shown
+    assert "acknowledged" in call("ack", name, "--note", "asked the suppliers", "--by", "analyst")
+    assert "none" in call("list")
+    assert name in call("list", "--state", "acknowledged")
+    assert "asked the suppliers" in call("show", name)
+    assert "known event" in call("explain", name, code=2)
+    assert "'nothing' is no known event of plumbline.yml (go_live)" in call(
+        "explain", name, "--event", "nothing", code=2
+    )
+    assert "explained" in call("explain", name, "--event", "go_live", "--by", "analyst")
+    assert "resolved" in call("resolve", name, "--note", "done")
+    assert "open" in call("reopen", name)
+    data = json.loads(call("show", name, "--json"))
+    assert [a["kind"] for a in data["actions"]] == ["acknowledge", "explain", "resolve", "reopen"]
+    assert "there is no alert 'zz'" in call("show", "zz", code=2)
+    assert "there is no alert 'zz'" in call("ack", "zz", code=2)
+
+
+def test_routes_are_tried_from_the_console(home, monkeypatch):
+    _, target, _ = home
+    assert "delivered" in call("test-delivery")
+    assert "Plumbline: test of an alert route" in target.read_text()
+    assert "no route is named x; there are: analysts" in call(
+        "test-delivery", "--route", "x", code=2
+    )
+    monkeypatch.setenv("TEST_ALERT_URL", SECRET)
+    said = call("test-delivery", code=1)
+    assert "1 of 1 routes failed" in said and SECRET not in said
+    assert "analysts: the variable does not hold an address" in call("deliver", code=1)
+    monkeypatch.setenv("TEST_ALERT_URL", target.as_uri())
+    assert "delivered" in call("deliver")
+
+
+def test_no_route_is_said_so(tmp_path, monkeypatch):
+    config = tmp_path / "plumbline.yml"
+    config.write_text(f"home: {tmp_path / 'home'}\n")
+    monkeypatch.setenv("PLUMBLINE_CONFIG", str(config))
+    assert "no route is configured" in call("test-delivery", code=2)
+    assert "there is no ledger" in call("list", code=2)
+
+
+# ---------------------------------------------------------------------------------------- settings
+
+
+def test_an_address_in_the_configuration_is_refused_and_not_repeated(tmp_path, monkeypatch):
+    config = tmp_path / "plumbline.yml"
+    config.write_text(f"alerts: {{routes: [{{name: a, url_variable: 'https://x/{SECRET}'}}]}}\n")
+    with pytest.raises(SettingsError, match=r"url_variable") as error:
+        load_settings(config=config)
+    assert SECRET not in str(error.value)
+
+
+def test_each_route_has_a_name_of_its_own():
+    route = {"name": "a", "url_variable": "V"}
+    with pytest.raises(ValueError, match="each route once: a"):
+        Settings(alerts={"routes": [route, route]})
