@@ -1390,9 +1390,13 @@ def alerts_deliver(settings: Settings, as_json: bool) -> None:
     Exit code 1 where a route was not reached.
     """
     from orchestration.alerts.run import send_pending
+    from orchestration.warehouse import WarehouseBusy
 
     _need_routes(settings)
-    made, missed = send_pending(settings)
+    try:
+        made, missed = send_pending(settings)
+    except WarehouseBusy as error:
+        raise Refusal(str(error)) from None
     _print_attempts(made, as_json)
     if missed:
         raise Failure("; ".join(f"{name}: {why}" for name, why in missed.items()))

@@ -20,13 +20,14 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 
 from orchestration import load, models, progress
+from orchestration.alerts.run import after_release, has_pending, send_pending, tell_run_failed
 from orchestration.contracts import all_specs
 from orchestration.contracts.tablespec import TableSpec
 from orchestration.instance import WAREHOUSE_POOL, process_tags
 from orchestration.publish.run import publish_if_changed
 from orchestration.settings import Settings, load_settings
 from orchestration.sources import registry
-from orchestration.warehouse import write_lock, writer
+from orchestration.warehouse import WarehouseBusy, write_lock, writer
 
 # Backfill policies are marked beta; the version is pinned, so the warning tells a user nothing.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
@@ -36,6 +37,7 @@ MONTHS = dg.MonthlyPartitionsDefinition(start_date="2010-12-01", end_offset=1)
 
 LANDING = dg.AssetKey(["landing"])
 RELEASE = dg.AssetKey(["release"])
+ALERTS = dg.AssetKey(["alerts"])
 
 
 def raw_key(spec: TableSpec) -> dg.AssetKey:
@@ -326,6 +328,66 @@ def release_asset(settings: Settings, models_def: dg.AssetsDefinition) -> dg.Ass
     return release
 
 
+def alerts_asset(settings: Settings) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=ALERTS,
+        deps=[RELEASE],
+        group_name="release",
+        pool=WAREHOUSE_POOL,
+        kinds={"duckdb"},
+        description="The alert book after the release, and news of it on the configured routes. "
+        "Neither can make the run fail.",
+        check_specs=[
+            dg.AssetCheckSpec(
+                "nothing_open",
+                asset=ALERTS,
+                description="No alert on recording practice is open and waits for someone. "
+                "An error where one is critical, otherwise a warning; a warning too where the "
+                "release has no recording checks, so that nothing was assessed.",
+            ),
+            dg.AssetCheckSpec(
+                "book_and_delivery",
+                asset=ALERTS,
+                description="The book was updated, and all news reached every route it is for.",
+            ),
+        ],
+    )
+    def alerts(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        told = after_release(settings)
+        for problem in told.problems:
+            context.log.warning(problem)
+            progress.current().line(problem)
+        is_critical = told.open_counts.get("critical", 0) > 0
+        return dg.MaterializeResult(
+            metadata={
+                "release": told.release_id or "none assessed",
+                "news": told.news_count,
+                "messages_tried": len(told.attempts),
+            },
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name="nothing_open",
+                    passed=told.release_id is not None and not told.open_counts,
+                    severity=(
+                        dg.AssetCheckSeverity.ERROR if is_critical else dg.AssetCheckSeverity.WARN
+                    ),
+                    metadata={
+                        "open": dg.MetadataValue.json(told.open_counts),
+                        "is_assessed": told.release_id is not None,
+                    },
+                ),
+                dg.AssetCheckResult(
+                    check_name="book_and_delivery",
+                    passed=not told.problems,
+                    severity=dg.AssetCheckSeverity.WARN,
+                    metadata={"problems": dg.MetadataValue.json(told.problems)},
+                ),
+            ],
+        )
+
+    return alerts
+
+
 def ledger_specs() -> list[dg.AssetSpec]:
     """The ledger tables the models read, so that the graph shows where they come from."""
     described = {
@@ -351,14 +413,40 @@ def run_failure_sensor(settings: Settings) -> dg.SensorDefinition:
         name="close_failed_runs",
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Writes into the ledger that a run failed, and why, so that `plumbline "
-        "status` says the same as this page.",
+        "status` says the same as this page, and tells the routes for engineers.",
     )
     def close_failed_runs(context: dg.RunFailureSensorContext) -> None:
         with writer(settings) as con:
             load.end_run(con, context.dagster_run.run_id, "failed", context.failure_event.message)
             load.snapshot_ledger(con, settings)
+        for problem in tell_run_failed(
+            settings, context.dagster_run.run_id, context.dagster_run.job_name
+        ):
+            context.log.warning(problem)
 
     return close_failed_runs
+
+
+def alerts_sensor(settings: Settings) -> dg.SensorDefinition:
+    @dg.sensor(
+        name="tell_pending_alerts",
+        minimum_interval_seconds=300,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Sends news of alerts that did not get through before. It starts no run.",
+    )
+    def tell_pending_alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        if not has_pending(settings):
+            return dg.SkipReason("nothing is waiting to be told")
+        try:
+            made, missed = send_pending(settings, wait_seconds=0)
+        except WarehouseBusy:
+            return dg.SkipReason("a run is writing; it tells what is waiting at its end")
+        for name, why in missed.items():
+            context.log.warning(f"the route {name} was not reached: {why}")
+        through = sum(a.outcome == "delivered" for a in made)
+        return dg.SkipReason(f"{through} of {len(made)} attempts got through")
+
+    return tell_pending_alerts
 
 
 def landing_sensor(settings: Settings, job: Any) -> dg.SensorDefinition:
@@ -424,9 +512,14 @@ def build_definitions(settings: Settings | None = None, **overrides: Any) -> dg.
             *ledger_specs(),
             dbt,
             release_asset(settings, dbt),
+            alerts_asset(settings),
         ],
         "jobs": [run_job, backfill_job],
-        "sensors": [landing_sensor(settings, run_job), run_failure_sensor(settings)],
+        "sensors": [
+            landing_sensor(settings, run_job),
+            run_failure_sensor(settings),
+            alerts_sensor(settings),
+        ],
         "schedules": [
             dg.ScheduleDefinition(
                 name="every_morning",

@@ -16,7 +16,8 @@ from typing import Literal
 
 from orchestration.alerts.book import Alert, rank
 
-Kind = Literal["opened", "reopened", "worsened", "ended", "withdrawn"]
+#: ``run_failed`` is of a run and of no alert: it is told by the same routes.
+Kind = Literal["opened", "reopened", "worsened", "ended", "withdrawn", "run_failed"]
 #: Areas whose figures may be sent, as ``publish.disclosure`` has it for releases.
 SHOWN_AREA_TYPES = frozenset({"force", "region", "country"})
 _OPENING = ("opened", "reopened", "worsened")
@@ -35,7 +36,7 @@ _AFTERWARDS = {
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """One thing to tell of one alert. ``number`` is higher than that of anything
+    """One thing to tell, of one alert. ``number`` is higher than that of anything
     told of it before."""
 
     news_id: str

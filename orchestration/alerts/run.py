@@ -1,15 +1,13 @@
 """After a release: the book takes in what its recording checks found, and the news is told.
 
-Belongs here: what is done in which order, under which lock. The book is changed under the writer's
-lock; messages are sent without it. Neither can make a run fail: what goes wrong is a sentence in
-the result.
+Belongs here: what is done in which order, under the right to write. Neither can make a run fail:
+what goes wrong is a sentence in the result.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +21,7 @@ from orchestration.alerts.findings import (
     FindingError,
     evaluation_from_rows,
 )
+from orchestration.alerts.news import News
 from orchestration.publish import release
 from orchestration.settings import AlertRoute, Settings
 from orchestration.warehouse import (
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
 MART = "mart_recording_practice"
 #: Who acts on runs that failed, as routes name them.
 ENGINEERS = "engineers"
-#: A record of an attempt waits no longer than this for the right to write.
-_RECORD_WAIT_SECONDS = 30.0
 
 _CELL = "check_code, area_type, area_code, month, status"
 _EVIDENCE = (
@@ -122,16 +119,28 @@ def pending(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Message]
     )
 
 
-def send_pending(settings: Settings) -> tuple[list[Attempt], dict[str, str]]:
+def send_pending(
+    settings: Settings, *, wait_seconds: float = 30
+) -> tuple[list[Attempt], dict[str, str]]:
     """Send what is still to be sent: the attempts, and routes that were not reached with why.
 
-    The caller does not need the right to write; each attempt takes it for a moment to be recorded.
+    Holds the right to write meanwhile, at most for the budget of the settings: of two processes
+    that send, the second finds nothing left. Raises WarehouseBusy where another one has it.
     """
+    if not settings.alerts.routes or not settings.warehouse_path.exists():
+        return [], {}
+    with write_lock(settings, wait_seconds=wait_seconds):
+        with writer(settings) as con:
+            messages = pending(con, settings)
+        return _send(settings, messages)
+
+
+def has_pending(settings: Settings) -> bool:
+    """Whether something is still to be sent, as far as the last copy of the ledger knows."""
+    if not settings.alerts.routes:
+        return False
     with ledger_reader(settings) as con:
-        if con is None or not settings.alerts.routes or not _has_book(con):
-            return [], {}
-        messages = pending(con, settings)
-    return _send(settings, messages)
+        return con is not None and _has_book(con) and bool(pending(con, settings))
 
 
 def _has_book(con: duckdb.DuckDBPyConnection) -> bool:
@@ -144,25 +153,17 @@ def _has_book(con: duckdb.DuckDBPyConnection) -> bool:
 
 
 def _send(settings: Settings, messages: list[Message]) -> tuple[list[Attempt], dict[str, str]]:
-    made = deliver.deliver(messages, settings.alerts, _recorder(settings))
-    if made:
-        with (
-            write_lock(settings, wait_seconds=_RECORD_WAIT_SECONDS),
-            writer(settings) as con,
-        ):
-            snapshot_ledger(con, settings)
-    return made, deliver.undelivered(messages, made)
+    """Send and record; the caller holds the right to write."""
 
-
-def _recorder(settings: Settings) -> Callable[[Attempt], None]:
     def record(attempt: Attempt) -> None:
-        with (
-            write_lock(settings, wait_seconds=_RECORD_WAIT_SECONDS),
-            writer(settings) as con,
-        ):
+        with writer(settings) as con:
             store.record_attempt(con, attempt)
 
-    return record
+    made = deliver.deliver(messages, settings.alerts, record)
+    if made:
+        with writer(settings) as con:
+            snapshot_ledger(con, settings)
+    return made, deliver.undelivered(messages, made)
 
 
 def after_release(settings: Settings) -> Told:
@@ -193,36 +194,36 @@ def after_release(settings: Settings) -> Told:
     return told
 
 
-def tell_run_failed(settings: Settings, run_id: str, job_name: str) -> list[Attempt]:
-    """Tell the engineers' routes that a run failed, once however often it is asked. Never raises.
+def tell_run_failed(settings: Settings, run_id: str, job_name: str) -> list[str]:
+    """Tell the routes for engineers that a run failed, once however often it is asked.
 
-    Where and why it failed is in the ledger and Dagster: words of an error may hold what is in the
-    data, so they are not sent.
+    Where and why it failed is in the ledger and in Dagster: the words of an error may hold what is
+    in the data, so they are not sent. Never raises; what goes wrong is returned in sentences.
     """
-    routes = [r for r in settings.alerts.routes if deliver.takes(r, "critical", ENGINEERS)]
-    messages = [
-        deliver.message(
-            r.name,
-            [f"run-{run_id}"],
-            "critical",
-            f"Run failed: {job_name}",
-            f"Run {run_id} of {job_name} failed; nothing was published by it. Why: plumbline "
-            "status, or the run's page in Dagster.",
-        )
-        for r in routes
-    ]
     try:
-        with ledger_reader(settings) as con:
-            done = store.read_delivered(con) if con is not None and _has_book(con) else set()
-        return _send(settings, [m for m in messages if (m.route_name, m.news_ids[0]) not in done])[
-            0
-        ]
-    except Exception:
-        return []
+        news = News(
+            news_id=f"run-{run_id}",
+            number=0,
+            alert_id=f"run-{run_id}",
+            kind="run_failed",
+            severity="critical",
+            who_acts=ENGINEERS,
+            through_month=_now().date().replace(day=1),
+            title=f"Run failed: {job_name}",
+            body=f"Run {run_id} of {job_name} failed and published nothing. Why: plumbline "
+            "status, or the page of the run in Dagster.",
+        )
+        with writer(settings) as con:
+            store.note(con, [news], version=run_id, at=_now())
+            snapshot_ledger(con, settings)
+        _, missed = send_pending(settings)
+        return [f"the route {name} was not reached: {why}" for name, why in missed.items()]
+    except Exception as error:
+        return [f"nobody was told ({type(error).__name__})"]
 
 
 def try_routes(settings: Settings, routes: list[AlertRoute]) -> list[Attempt]:
-    """Send one test message to each route, once, and record it."""
+    """Send one test message to each route, once, and record it. Raises WarehouseBusy."""
     messages = [
         deliver.message(
             r.name,
@@ -237,4 +238,5 @@ def try_routes(settings: Settings, routes: list[AlertRoute]) -> list[Attempt]:
     once = settings.model_copy(
         update={"alerts": settings.alerts.model_copy(update={"attempts": 1, "routes": routes})}
     )
-    return _send(once, messages)[0]
+    with write_lock(settings, wait_seconds=30):
+        return _send(once, messages)[0]

@@ -127,16 +127,23 @@ def save(
     with _transaction(con):
         _write_known(con, known)
         _write_alerts(con, alerts)
-        for n in news:
-            con.execute(
-                f"insert into ledger.alert_news ({_NEWS}, version, noted_at) "
-                "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-                [
-                    *(n.news_id, n.number, n.alert_id, n.kind, n.severity, n.who_acts),
-                    *(n.through_month, n.title, n.body, evaluation.version, at),
-                ],
-            )
+        note(con, news, version=evaluation.version, at=at)
     return Folded(alerts, news)
+
+
+def note(
+    con: duckdb.DuckDBPyConnection, news: Iterable[News], *, version: str, at: dt.datetime
+) -> None:
+    """Note what is to be told. What was noted before stays as it was."""
+    for n in news:
+        con.execute(
+            f"insert into ledger.alert_news ({_NEWS}, version, noted_at) "
+            "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing",
+            [
+                *(n.news_id, n.number, n.alert_id, n.kind, n.severity, n.who_acts),
+                *(n.through_month, n.title, n.body, version, at),
+            ],
+        )
 
 
 def act(

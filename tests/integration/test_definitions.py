@@ -80,14 +80,22 @@ def test_every_step_that_opens_the_database_shares_the_one_writer_pool(definitio
     assert set(pools.values()) == {WAREHOUSE_POOL}, pools
 
 
-def test_jobs_schedule_and_sensor_are_there(definitions):
+def test_jobs_schedule_and_sensors_are_there(definitions):
     repository = definitions.get_repository_def()
     assert {"plumbline_run", "backfill"} <= set(repository.job_names)
     assert [s.name for s in repository.schedule_defs] == ["every_morning"]
     assert {s.name for s in repository.sensor_defs} == {
         "new_files_in_landing",
         "close_failed_runs",
+        "tell_pending_alerts",
     }
+
+
+def test_alerts_come_after_the_release_and_block_nothing(graph):
+    key = dg.AssetKey(["alerts"])
+    assert graph.get(key).parent_keys == {dg.AssetKey(["release"])}
+    for name in ("nothing_open", "book_and_delivery"):
+        assert not graph.get(dg.AssetCheckKey(key, name)).blocking
 
 
 def test_the_sensor_asks_for_a_run_once_files_are_settled_and_once_only(definitions, settings):

@@ -6,6 +6,8 @@ import datetime as dt
 import http.server
 import json
 import logging
+import subprocess
+import sys
 import threading
 from dataclasses import dataclass, field
 
@@ -20,10 +22,28 @@ from orchestration.alerts.news import News
 from orchestration.alerts.send import redacted
 from orchestration.cli import main
 from orchestration.settings import Alerts, Settings, SettingsError, load_settings
-from orchestration.warehouse import ledger_reader, snapshot_ledger, writer
+from orchestration.warehouse import WarehouseBusy, ledger_reader, snapshot_ledger, writer
 
 SECRET = "s3cr3t-t0k3n-0123456789"
 MONTH = dt.date(2021, 1, 1)
+
+
+AT = dt.datetime(2021, 5, 1, 6)
+
+#: The mart as the book reads it: one finding, one month without, one not assessed.
+MART = """
+    create table mart_recording_practice as
+    select 'report_lag' as check_code, 'force' as area_type, 'west-midlands' as area_code,
+        date '2021-01-01' as month, 'finding' as status, 'up' as direction,
+        'warning' as severity, 'performance' as who_acts, 'Longer.' as sentence,
+        5.0 as observed, 3.0 as expected, 2.0 as lower, 4.0 as upper, 1.5 as score,
+        0.001 as p, 0.01 as q, 40 as n, date '2021-01-01' as since_month,
+        [{'name': 'CONNECT', 'value': 4.0}] as contributions, 'go_live' as known_event_code
+    union all by name
+    select 'report_lag' as check_code, 'force' as area_type, 'west-midlands' as area_code,
+        unnest([date '2021-02-01', date '2021-03-01']) as month,
+        unnest(['no_finding', 'not_assessed']) as status
+"""
 
 
 @dataclass
@@ -297,12 +317,104 @@ def test_what_did_not_get_through_is_tried_with_the_next_run(home, monkeypatch, 
     assert [a.outcome for a in run.after_release(settings).attempts] == ["delivered"]
 
 
-def test_a_failed_run_is_told_to_the_engineers_once_and_without_its_words(home):
+def test_a_failed_run_is_told_to_the_engineers_once_and_later_where_they_were_not_reached(
+    home, monkeypatch, tmp_path
+):
     settings, target, _ = home
+    run.send_pending(settings)
+    target.unlink()
+    monkeypatch.setenv("TEST_ALERT_URL", (tmp_path / "no" / "such").as_uri())
+    (problem,) = run.tell_run_failed(settings, "run-1", "plumbline_run")
+    assert "analysts was not reached" in problem and run.has_pending(settings)
+    monkeypatch.setenv("TEST_ALERT_URL", target.as_uri())
     for _ in range(2):
-        run.tell_run_failed(settings, "run-1", "plumbline_run")
+        assert run.tell_run_failed(settings, "run-1", "plumbline_run") == []
     (line,) = target.read_text().splitlines()
     assert json.loads(line)["title"] == "Run failed: plumbline_run"
+    assert not run.has_pending(settings)
+    # What is noted of runs is no business of the book.
+    with writer(settings) as con:
+        assert store.save(con, evaluation(), gap_months=1, at=AT).news == ()
+
+
+def test_while_another_process_writes_nothing_is_sent(home):
+    settings, target, _ = home
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys\nfrom pathlib import Path\n"
+            "from orchestration.settings import Settings\n"
+            "from orchestration.warehouse import write_lock\n"
+            "with write_lock(Settings(home=Path(sys.argv[1]))):\n"
+            "    print('held', flush=True)\n    sys.stdin.read()\n",
+            str(settings.home),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(WarehouseBusy):
+            run.send_pending(settings, wait_seconds=0)
+        assert not target.exists()
+    finally:
+        holder.communicate("", timeout=30)
+    assert [a.outcome for a in run.send_pending(settings)[0]] == ["delivered"]
+
+
+def test_the_sensor_tells_what_is_waiting_and_then_has_nothing_to_do(home):
+    import dagster as dg
+
+    from orchestration.definitions import alerts_sensor
+
+    settings, target, _ = home
+    sensor = alerts_sensor(settings)
+    assert "1 of 1" in sensor(dg.build_sensor_context()).skip_message
+    assert "nothing is waiting" in sensor(dg.build_sensor_context()).skip_message
+    assert len(target.read_text().splitlines()) == 1
+
+
+def test_the_asset_says_what_is_open_and_what_was_not_assessed(home):
+    import dagster as dg
+
+    from orchestration.definitions import alerts_asset
+
+    settings, _, _ = home
+
+    def materialise():
+        result = dg.materialize([alerts_asset(settings)])
+        assert result.success
+        return {c.check_name: c for c in result.get_asset_check_evaluations()}
+
+    checks = materialise()
+    assert not checks["nothing_open"].passed
+    assert checks["nothing_open"].severity == dg.AssetCheckSeverity.WARN
+    assert checks["nothing_open"].metadata["is_assessed"].value is False
+    assert checks["book_and_delivery"].passed
+    publish(settings, "20260101T000000Z-a", "critical")
+    checks = materialise()
+    assert not checks["nothing_open"].passed
+    assert checks["nothing_open"].severity == dg.AssetCheckSeverity.ERROR
+    publish(settings, "20260102T000000Z-b", None)
+    assert materialise()["nothing_open"].passed
+
+
+def publish(settings, name: str, severity: str | None) -> None:
+    """A folder like a release whose checks found something, or nothing, in January 2021."""
+    path = settings.releases_dir / name
+    path.mkdir(parents=True)
+    with duckdb.connect(str(path / "plumbline.duckdb")) as con:
+        con.execute(MART)
+        if severity is None:
+            con.execute(
+                "update mart_recording_practice set status = 'no_finding' where direction = 'up'"
+            )
+        con.execute("update mart_recording_practice set severity = $1", [severity])
+    link = settings.releases_dir / "current"
+    link.unlink(missing_ok=True)
+    link.symlink_to(name)
 
 
 def test_the_findings_of_a_release_reach_the_book(home, tmp_path):
@@ -314,21 +426,7 @@ def test_the_findings_of_a_release_reach_the_book(home, tmp_path):
         con.execute("create table other as select 1 as x")
     assert run.read_evaluation(path) is None
     with duckdb.connect(str(path / "plumbline.duckdb")) as con:
-        con.execute(
-            """
-            create table mart_recording_practice as
-            select 'report_lag' as check_code, 'force' as area_type, 'west-midlands' as area_code,
-                date '2021-01-01' as month, 'finding' as status, 'up' as direction,
-                'warning' as severity, 'performance' as who_acts, 'Longer.' as sentence,
-                5.0 as observed, 3.0 as expected, 2.0 as lower, 4.0 as upper, 1.5 as score,
-                0.001 as p, 0.01 as q, 40 as n, date '2021-01-01' as since_month,
-                [{'name': 'CONNECT', 'value': 4.0}] as contributions, 'go_live' as known_event_code
-            union all by name
-            select 'report_lag' as check_code, 'force' as area_type, 'west-midlands' as area_code,
-                unnest([date '2021-02-01', date '2021-03-01']) as month,
-                unnest(['no_finding', 'not_assessed']) as status
-            """
-        )
+        con.execute(MART)
     found = run.read_evaluation(path)
     assert found.version == "release-2" and len(found.assessed) == 2
     assert found.findings[0].contributions == (("CONNECT", 4.0),)
