@@ -248,7 +248,7 @@ def test_what_is_left_of_an_address_is_its_scheme():
 # ----------------------------------------------------------------------- the ledger and the console
 
 
-def evaluation(version="v1") -> Evaluation:
+def evaluation(version="20250101T000000Z-0") -> Evaluation:
     one = Finding(
         "report_lag", "force", "west-midlands", MONTH, "up", "warning", "performance",
         "The lag is longer than it was.", observed=5.0, expected=3.0,
