@@ -41,8 +41,8 @@ class Finding:
     expected), down, or none where the check knows no direction. ``observed``, ``expected``,
     ``lower`` and ``upper`` are in the unit of the check; ``score`` in that of its detector, above 1
     where it alarms; ``p`` and ``q`` lie in 0 to 1 (q: false discovery rate of the evaluation);
-    ``n`` is what the judgement rests on. ``contributions``: what the finding is made of (name and
-    amount, in the unit of ``observed``). ``known_event_code``: a known event it coincides with.
+    ``n`` counts the periods that the judgement rests on. ``contributions``: the counts that the
+    finding is made of, by name. ``known_event_code``: a known event it coincides with.
     Raises FindingError.
     """
 

@@ -30,19 +30,32 @@ MONTH = dt.date(2021, 1, 1)
 
 AT = dt.datetime(2021, 5, 1, 6)
 
-#: The mart as the book reads it: one finding, one month without, one not assessed.
+#: The columns of the mart that the book reads. Of the own force: an alert, a pass, a watch, a month
+#: not assessed, and a rule's alert of one part of a check; and an alert of another force.
 MART = """
     create table mart_recording_practice as
-    select 'report_lag' as check_code, 'force' as area_type, 'west-midlands' as area_code,
-        date '2021-01-01' as month, 'finding' as status, 'up' as direction,
-        'warning' as severity, 'performance' as who_acts, 'Longer.' as sentence,
-        5.0 as observed, 3.0 as expected, 2.0 as lower, 4.0 as upper, 1.5 as score,
-        0.001 as p, 0.01 as q, 40 as n, date '2021-01-01' as since_month,
-        [{'name': 'CONNECT', 'value': 4.0}] as contributions, 'go_live' as known_event_code
-    union all by name
-    select 'report_lag' as check_code, 'force' as area_type, 'west-midlands' as area_code,
-        unnest([date '2021-02-01', date '2021-03-01']) as month,
-        unnest(['no_finding', 'not_assessed']) as status
+    select 'report_lag' as check_code, 'all' as breakdown_code, 'Lag' as check_name,
+        'Did it change?' as question, 'force/west-midlands' as area_id, 'force' as area_type,
+        'west-midlands' as area_code, 'West Midlands Police' as area_name, month, check_status,
+        'up' as direction_type, 'rate' as detector_type, 'performance' as who_acts,
+        'Higher than the periods before say.' as result_text, 5.0 as value, 5.5 as observed_value,
+        3.0 as expected_value, 2.0 as limit_lower, 4.0 as limit_upper, 0.001 as p_value,
+        0.01 as q_value, cast(40 as bigint) as history_period_count,
+        date '2021-01-01' as alert_since_month, 'Hours' as numerator_name,
+        cast(50 as bigint) as numerator_count, cast(null as varchar) as denominator_name,
+        cast(null as bigint) as denominator_count, 'go_live' as known_event_code
+    from (values
+        (date '2021-01-01', 'ALERT'), (date '2021-02-01', 'PASS'), (date '2021-03-01', 'WATCH'),
+        (date '2021-04-01', 'NOT ASSESSED')
+    ) as months(month, check_status);
+    insert into mart_recording_practice by name
+    select * replace (
+        'missing' as check_code, 'burglary' as breakdown_code, 'rule' as detector_type,
+        cast(null as varchar) as direction_type
+    ) from mart_recording_practice where check_status = 'ALERT';
+    insert into mart_recording_practice by name
+    select * replace ('force/dyfed-powys' as area_id, 'dyfed-powys' as area_code)
+    from mart_recording_practice where check_code = 'report_lag' and check_status = 'ALERT'
 """
 
 
@@ -393,25 +406,28 @@ def test_the_asset_says_what_is_open_and_what_was_not_assessed(home):
     assert checks["nothing_open"].severity == dg.AssetCheckSeverity.WARN
     assert checks["nothing_open"].metadata["is_assessed"].value is False
     assert checks["book_and_delivery"].passed
-    publish(settings, "20260101T000000Z-a", "critical")
+    publish(settings, "20260101T000000Z-a", "select 1")
     checks = materialise()
     assert not checks["nothing_open"].passed
     assert checks["nothing_open"].severity == dg.AssetCheckSeverity.ERROR
-    publish(settings, "20260102T000000Z-b", None)
+    quiet = "update mart_recording_practice set check_status = 'PASS'"
+    publish(settings, "20260102T000000Z-b", quiet)
     assert materialise()["nothing_open"].passed
+    # A mart that breaks the contract is said so, and the run still succeeds.
+    publish(settings, "20260103T000000Z-c", quiet.replace("PASS", "MAYBE"))
+    checks = materialise()
+    assert not checks["book_and_delivery"].passed and not checks["nothing_open"].passed
+    (problem,) = checks["book_and_delivery"].metadata["problems"].value
+    assert "status 'MAYBE' is none of" in problem
 
 
-def publish(settings, name: str, severity: str | None) -> None:
-    """A folder like a release whose checks found something, or nothing, in January 2021."""
+def publish(settings, name: str, sql: str) -> None:
+    """A folder like a release, with the mart after a change to it."""
     path = settings.releases_dir / name
     path.mkdir(parents=True)
     with duckdb.connect(str(path / "plumbline.duckdb")) as con:
         con.execute(MART)
-        if severity is None:
-            con.execute(
-                "update mart_recording_practice set status = 'no_finding' where direction = 'up'"
-            )
-        con.execute("update mart_recording_practice set severity = $1", [severity])
+        con.execute(sql)
     link = settings.releases_dir / "current"
     link.unlink(missing_ok=True)
     link.symlink_to(name)
@@ -424,15 +440,27 @@ def test_the_findings_of_a_release_reach_the_book(home, tmp_path):
     assert run.MART == "mart_recording_practice"
     with duckdb.connect(str(path / "plumbline.duckdb")) as con:
         con.execute("create table other as select 1 as x")
-    assert run.read_evaluation(path) is None
+    assert run.read_evaluation(path, "west-midlands") is None
     with duckdb.connect(str(path / "plumbline.duckdb")) as con:
         con.execute(MART)
-    found = run.read_evaluation(path)
-    assert found.version == "release-2" and len(found.assessed) == 2
-    assert found.findings[0].contributions == (("CONNECT", 4.0),)
+    found = run.read_evaluation(path, "west-midlands")
+    assert found.version == "release-2" and len(found.assessed) == 5
+    by_severity = {f.severity: f for f in found.findings}
+    lag, missing = by_severity["warning"], by_severity["critical"]
+    assert (lag.check_code, lag.direction, lag.n) == ("report_lag", "up", 40)
+    assert lag.contributions == (("Hours", 50.0),)
+    assert lag.sentence == (
+        "Did it change? West Midlands Police, Lag: higher than the periods before say."
+    )
+    assert (missing.check_code, missing.direction) == ("missing/burglary", "none")
+    assert by_severity["note"].area_code == "dyfed-powys"
     with writer(settings) as con:
         folded = store.save(con, found, gap_months=1, at=dt.datetime(2021, 3, 1))
-    assert [a.alert_id for a in folded.alerts] == [name] and folded.news == ()
+    assert name in [a.alert_id for a in folded.alerts] and len(folded.alerts) == 3
+    # The alert that was known has ended meanwhile.
+    assert [(n.severity, n.kind) for n in folded.news] == [
+        ("critical", "opened"), ("warning", "ended"), ("note", "opened"),
+    ]  # fmt: skip
 
 
 def test_the_book_on_the_console(home):
