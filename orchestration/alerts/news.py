@@ -133,7 +133,7 @@ def _body(alert: Alert, kind: Kind) -> Iterable[str]:
     if parts:
         yield f"{finding.month:%B %Y}: " + ", ".join(parts) + "."
     if finding.contributions:
-        yield "Counts: " + ", ".join(f"{n} {_figure(v)}" for n, v in finding.contributions) + "."
+        yield "; ".join(f"{n}: {_figure(v)}" for n, v in finding.contributions) + "."
     if finding.known_event_code:
         yield f"Coincides with the known event {finding.known_event_code}."
     yield act

@@ -83,7 +83,7 @@ _EVALUATION = f"""
                 {{'name': numerator_name, 'value': numerator_count}},
                 {{'name': denominator_name, 'value': denominator_count}}
             ],
-            lambda part: part.name is not null and part.value is not null
+            lambda part: part.name is not null and part.name <> '1' and part.value is not null
         ) as contributions,
         known_event_code
     from {MART}

@@ -203,7 +203,7 @@ def test_the_worst_comes_first_and_the_words_hold_the_evidence():
         fold(known(Evaluation("v1", (one, two), frozenset({one.cell, two.cell})))), []
     )
     assert first.title == "New (critical): duplicates, force west-midlands, January 2021"
-    assert "Counts: CONNECT 40." in first.body
+    assert "CONNECT: 40." in first.body
     assert "Coincides with the known event connect_go_live." in first.body
     assert "observed 1,234, expected 900, upper limit 1,100, score 1.7, p 0.0004" in second.body
     assert f"plumbline alerts show {second.alert_id}" in second.body
