@@ -42,9 +42,8 @@ MART = "mart_recording_practice"
 ENGINEERS = "engineers"
 
 #: The rows of the mart as findings. A part of a check (breakdown) is a check of its own. WATCH
-#: is unusual by itself, though not among so many tests: no finding. Severity says whose figures are
-#: in question, and whether they can be used at all: critical where a rule says that records of this
-#: force are missing or doubled, warning where its recording looks different, note for other forces.
+#: is unusual by itself, though not among so many tests: no finding. Severity is what the seed
+#: recording_checks says; what other forces record is a note.
 _EVALUATION = f"""
     select
         case breakdown_code
@@ -61,11 +60,7 @@ _EVALUATION = f"""
             else check_status
         end as status,
         coalesce(direction_type, 'none') as direction,
-        case
-            when area_id <> 'force/' || $1 then 'note'
-            when detector_type = 'rule' then 'critical'
-            else 'warning'
-        end as severity,
+        case when area_id = 'force/' || $1 then severity else 'note' end as severity,
         who_acts,
         question || ' ' || area_name || ', ' || check_name
             || case when breakdown_code = 'all' then '' else ' (' || breakdown_code || ')' end

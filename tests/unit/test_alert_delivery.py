@@ -37,7 +37,7 @@ MART = """
     select 'report_lag' as check_code, 'all' as breakdown_code, 'Lag' as check_name,
         'Did it change?' as question, 'force/west-midlands' as area_id, 'force' as area_type,
         'west-midlands' as area_code, 'West Midlands Police' as area_name, month, check_status,
-        'up' as direction_type, 'rate' as detector_type, 'performance' as who_acts,
+        'up' as direction_type, 'warning' as severity, 'performance' as who_acts,
         'Higher than the periods before say.' as result_text, 5.0 as value, 5.5 as observed_value,
         3.0 as expected_value, 2.0 as limit_lower, 4.0 as limit_upper, 0.001 as p_value,
         0.01 as q_value, cast(40 as bigint) as history_period_count,
@@ -50,7 +50,7 @@ MART = """
     ) as months(month, check_status);
     insert into mart_recording_practice by name
     select * replace (
-        'missing' as check_code, 'burglary' as breakdown_code, 'rule' as detector_type,
+        'missing' as check_code, 'burglary' as breakdown_code, 'critical' as severity,
         cast(null as varchar) as direction_type
     ) from mart_recording_practice where check_status = 'ALERT';
     insert into mart_recording_practice by name

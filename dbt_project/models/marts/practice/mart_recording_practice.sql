@@ -216,6 +216,7 @@ final as (
                     else '.'
                 end
         end as result_text,
+        checks.severity,
         checks.who_acts,
         false as is_suppressed
     from dated
