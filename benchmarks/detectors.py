@@ -1,4 +1,4 @@
-"""Measurements 9 to 12, of the detectors: throughput against R's, and what they find and cry.
+"""Measurements 9 to 12 and 14, of the detectors: throughput against R, what they find and cry.
 
 R is not run here: its time a point (12 ms) was measured with surveillance 1.20.3 on one core, and
 its detection is that of ``mode="r_compat"``, which the reference tests hold to R's outputs.
@@ -19,6 +19,7 @@ from orchestration.detectors.choose import ALPHA_EXACT, ALPHA_PERSISTENT, MONTHL
 from orchestration.detectors.farrington import farrington_flexible
 from orchestration.detectors.seasonal import seasonal_scatter, seasonal_shift
 from orchestration.detectors.small_counts import exact_rolling_year, exact_same_period
+from orchestration.recording_checks import judge_ledger
 
 #: One series and week of farringtonFlexible in R 4.2.2 with surveillance 1.20.3, one core.
 R_SECONDS_A_POINT = 0.012
@@ -332,10 +333,80 @@ def monthly(inputs: Inputs) -> list[Result]:
     ]
 
 
+# ----------------------------------------------------------------------- 14: whole ledger
+
+
+def ledger(series: int, seed: int = 14, months: int = 120) -> dict[str, Any]:
+    """Rows for ``judge_ledger``: counts, shares and rates in turn, negative binomial (phi 1.3),
+    levels from a few to thousands a month, season of 15%, one family a month."""
+    random = np.random.default_rng(seed)
+    time_of = np.tile(np.arange(months), series)
+    kind = np.repeat(np.arange(series) % 3, months)
+    level = np.repeat(np.exp(random.normal(3.5, 1.5, series)), months)
+    level = level * (1 + 0.15 * np.cos(2 * np.pi * time_of / 12))
+    counts = random.negative_binomial(level / 0.3, 1 / 1.3).astype(np.float64)
+    return {
+        "series": np.repeat(np.arange(series), months),
+        "month": (np.datetime64("2014-01") + time_of).astype("datetime64[D]"),
+        "month_count": np.ones(kind.size, dtype=np.int64),
+        "detector_type": np.array(["count", "share", "rate"])[kind],
+        "numerator": counts,
+        "denominator": counts + random.poisson(5 * level),
+        "weight": np.ones(kind.size),
+        "is_to_assess": np.ones(kind.size, dtype=bool),
+        "family": time_of,
+        "peers": np.full(kind.size, -1),
+    }
+
+
+def whole_ledger(inputs: Inputs) -> list[Result]:
+    """Every month of every series judged by those before it, as the mart of the checks is."""
+    sizes = (200, 600) if is_quick(inputs) else (1_000, 10_000, 30_000)
+    timed = sizes[1]
+    given = ledger(timed)
+    judge_ledger(**ledger(30))  # limits are simulated once a process
+    started, cpu = time.perf_counter(), time.process_time()
+    judge_ledger(**given)
+    cpu, spent = time.process_time() - cpu, time.perf_counter() - started
+    inputs.progress.line(f"14: {timed:,} series of 120 months, every month, in {spent:.1f} s")
+    beside = []
+    for series in sizes:
+        given = ledger(series)
+        tracemalloc.start()
+        found = judge_ledger(**given)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        rows = sum(values.nbytes for values in found.values())
+        beside.append((series, peak, rows))
+        inputs.progress.line(f"14: peak of {series:,} series {peak / MIB:,.0f} MiB")
+    return [
+        Result(
+            14,
+            f"every month of {timed:,} series of 120 months, processor time",
+            Spread((cpu,)),
+            20.0,
+            unit="s",
+            details=[
+                ("elapsed", spent, ""),
+                ("a series and month", None, f"{cpu / timed / 120 * 1e6:.0f} us"),
+                *(
+                    (
+                        f"memory, {series:,} series",
+                        None,
+                        f"{peak / MIB:,.0f} MiB, of them results {rows / MIB:,.0f}",
+                    )
+                    for series, peak, rows in beside
+                ),
+            ],
+        )
+    ]
+
+
 #: In the order in which they are numbered.
 CASES: dict[int, Callable[[Inputs], list[Result]]] = {
     9: throughput,
     10: whole_month,
     11: noufaily,
     12: monthly,
+    14: whole_ledger,
 }

@@ -38,9 +38,12 @@ _DEVIATIONS_TO_SD = 1.4826
 _EFFICIENCY_OF_MEDIANS = 0.37
 #: Under five expected events (or expected others) the test is exact.
 LEAST_EXPECTED = 5.0
-#: The chart for short histories knows no length of months, which differ by a tenth: from 100 events
-#: a month on that is more than chance makes.
+#: The chart for short histories knows no season: from 100 events a month on that is more than
+#: chance makes (docs/detectors.md).
 MOST_FOR_SHORT_HISTORY = 100.0
+#: Series that are judged at once: what is needed beside the rows themselves stays the same however
+#: many there are.
+SERIES_AT_ONCE = 2_000
 #: What a moving range tells of a standard deviation is worth so many degrees of freedom a period
 #: (Montgomery, Introduction to Statistical Quality Control: two-point ranges are 60-65% efficient).
 _DEGREES_PER_RANGE = 0.62
@@ -97,6 +100,7 @@ def judge_ratios(
     is_part: bool,
     weights: ArrayLike | None = None,
     peers: ArrayLike | None = None,
+    wanted: ArrayLike | None = None,
     longest: int = LONGEST_BASELINE,
     least: int = LEAST_BASELINE,
     latest: int = LATEST_PERIODS,
@@ -107,7 +111,9 @@ def judge_ratios(
     assessed; ``is_part``: the numerator is a part of the denominator (p'), else events per unit
     (u'). ``weights`` (time, series): a period of weight 0 makes no limits; it is assessed all the
     same unless it is NaN. ``peers`` (series,): the group that a part is compared in, -1 for none:
-    there its change has to be unlike the group's, too. ``longest``, ``least``: periods of a
+    there its change has to be unlike the group's, too. ``wanted`` (time, series): what is to be
+    judged, all unless given; the others are in baselines and among peers all the same. ``longest``,
+    ``least``: periods of a
     baseline; ``latest``: taken together. Raises ValueError for shapes that differ, a part above its
     whole and peers of what is no part.
 
@@ -128,8 +134,10 @@ def judge_ratios(
         raise ValueError("only parts are compared among peers")
     judged = _nothing((x.shape[0], x.shape[1]))
     known = ~np.isnan(x) & (n > 0)
+    asked = known if wanted is None else known & np.asarray(wanted, dtype=bool)
     for t in range(least, x.shape[0]):
-        which = np.flatnonzero(known[t])
+        among = np.isin(group, np.unique(group[asked[t] & (group >= 0)]))
+        which = np.flatnonzero(asked[t] | (known[t] & among))
         if not which.size:
             continue
         usable = known[:t, which] & (w[:t, which] > 0)
@@ -276,20 +284,36 @@ def _exact(x: Array, n: Array, base_x: Array, base_n: Array, is_part: bool) -> t
     return law.sf(x - 1), law.cdf(x)
 
 
-def judge_counts(counts: ArrayLike, freq: int = 12, *, weights: ArrayLike | None = None) -> Judged:
+def judge_counts(
+    counts: ArrayLike,
+    freq: int = 12,
+    *,
+    weights: ArrayLike | None = None,
+    days: ArrayLike | None = None,
+    wanted: ArrayLike | None = None,
+) -> Judged:
     """Is the count of each period unlike those before? By the detector that the series gets.
 
-    ``counts`` (time, series), NaN where missing; ``freq`` 12 or 52; ``weights`` as counts, 0 to 1.
-    One call of ``choose.detect`` for each period. Raises ValueError as ``detect`` does.
+    ``counts`` (time, series), NaN where missing; ``freq`` 12 or 52; ``weights`` as counts, 0 to 1;
+    ``days`` (time,): of each period; ``wanted`` as counts: what is to be judged, all unless given.
+    One call of ``choose.detect`` for each period, which looks back no further than it needs. Raises
+    ValueError as ``detect`` does.
     """
     y = np.asarray(counts, dtype=np.float64)
     y, _, w = _two_of(y, y, weights)
+    length = None if days is None else np.asarray(days, dtype=np.float64)
+    asked = ~np.isnan(y) if wanted is None else ~np.isnan(y) & np.asarray(wanted, dtype=bool)
     judged = _nothing((y.shape[0], y.shape[1]))
     for t in range(7, y.shape[0]):
-        which = np.flatnonzero(~np.isnan(y[t]))
+        which = np.flatnonzero(asked[t])
         if not which.size:
             continue
-        found = detect(y[: t + 1, which], freq, prior_weights=w[: t + 1, which])
+        found = detect(
+            y[: t + 1, which],
+            freq,
+            prior_weights=w[: t + 1, which],
+            exposure=None if length is None else length[: t + 1],
+        )
         for field, values in zip(
             judged,
             (
@@ -306,8 +330,8 @@ def judge_counts(counts: ArrayLike, freq: int = 12, *, weights: ArrayLike | None
             strict=True,
         ):
             field[t, which] = values
-        # A model without limits (no baseline is left) has no result; nor has a chart that takes a
-        # month of 28 days for a drop.
+        # A model without limits (no baseline is left) has no result; nor has a chart that takes
+        # the season for a change.
         with np.errstate(invalid="ignore"):
             unfit = (found.detector == FARRINGTON) & np.isnan(found.p)
             unfit |= (found.detector == EARS) & ~(found.expected < MOST_FOR_SHORT_HISTORY)
@@ -341,6 +365,21 @@ def adjust_by_family(p_values: ArrayLike, family: ArrayLike) -> Array:
     return q
 
 
+def _parts(series: NDArray[np.int64], peers: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Places of rows, in parts of about ``SERIES_AT_ONCE`` series; peers stay together."""
+    order = np.lexsort((series, peers))
+    in_order, group = series[order], peers[order]
+    starts = np.flatnonzero(np.r_[True, np.diff(in_order) != 0])
+    # A series may begin a part where it is its group's first, or has no group.
+    free = (group[starts] < 0) | np.r_[True, np.diff(group[starts]) != 0]
+    cuts, begun = [], 0
+    for i in np.flatnonzero(free).tolist():
+        if i - begun >= SERIES_AT_ONCE:
+            cuts.append(starts[i])
+            begun = i
+    return np.split(order, cuts)
+
+
 def judge_ledger(
     *,
     series: ArrayLike,
@@ -372,7 +411,8 @@ def judge_ledger(
     x, n = np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
     together = np.asarray(peers, dtype=np.int64)
     w, to_assess = np.asarray(weight, dtype=np.float64), np.asarray(is_to_assess, dtype=bool)
-    if np.unique(np.stack([names, at]), axis=1).shape[1] != names.size:
+    order = np.lexsort((at, names))
+    if np.any((np.diff(names[order]) == 0) & (np.diff(at[order]) == 0)):
         raise ValueError("a series has a month twice")
     flat = _nothing((names.size, 1))
     out = {f: v[:, 0].copy() for f, v in zip(Judged._fields, flat, strict=True)}
@@ -381,31 +421,40 @@ def judge_ledger(
             rows = np.flatnonzero((kind == detector) & (width == months))
             if not rows.size:
                 continue
-            _, column = np.unique(names[rows], return_inverse=True)
-            period = (at[rows] - at[rows].min()) // months
-            shape = (int(period.max()) + 1, int(column.max()) + 1)
-            top, below, weights = np.full(shape, np.nan), np.full(shape, np.nan), np.ones(shape)
-            top[period, column] = x[rows]
-            below[period, column] = n[rows]
-            weights[period, column] = w[rows]
-            if detector == "count":
-                if months != 1:
-                    raise ValueError("counts are judged by months: no detector takes quarters")
-                judged = judge_counts(top, 12, weights=weights)
-            else:
-                group = np.empty(shape[1], dtype=np.int64)
-                group[column] = together[rows]
-                judged = judge_ratios(
-                    top,
-                    below,
-                    is_part=detector == "share",
-                    weights=weights,
-                    peers=group,
-                    **(OF_QUARTERS if months == 3 else {}),
-                )
-            for field, values in zip(Judged._fields, judged, strict=True):
-                used = rows[to_assess[rows]]
-                out[field][used] = values[period, column][to_assess[rows]]
+            if detector == "count" and months != 1:
+                raise ValueError("counts are judged by months: no detector takes quarters")
+            first = at[rows].min()
+            for part in _parts(names[rows], together[rows]):
+                chosen = rows[part]
+                _, column = np.unique(names[chosen], return_inverse=True)
+                period = (at[chosen] - first) // months
+                shape = (int(period.max()) + 1, int(column.max()) + 1)
+                top, below, weights = np.full(shape, np.nan), np.full(shape, np.nan), np.ones(shape)
+                wanted = np.zeros(shape, dtype=bool)
+                top[period, column] = x[chosen]
+                below[period, column] = n[chosen]
+                weights[period, column] = w[chosen]
+                wanted[period, column] = to_assess[chosen]
+                if detector == "count":
+                    starts = (first + np.arange(shape[0] + 1)).astype("datetime64[M]")
+                    days = np.diff(starts.astype("datetime64[D]")).astype(np.float64)
+                    judged = judge_counts(top, 12, weights=weights, days=days, wanted=wanted)
+                else:
+                    group = np.empty(shape[1], dtype=np.int64)
+                    group[column] = together[chosen]
+                    judged = judge_ratios(
+                        top,
+                        below,
+                        is_part=detector == "share",
+                        weights=weights,
+                        peers=group,
+                        wanted=wanted,
+                        **(OF_QUARTERS if months == 3 else {}),
+                    )
+                for field, values in zip(Judged._fields, judged, strict=True):
+                    out[field][chosen[to_assess[chosen]]] = values[period, column][
+                        to_assess[chosen]
+                    ]
     out["q_value"] = adjust_by_family(out["p_value"], family)
     lower, upper = np.full(x.shape, np.nan), np.full(x.shape, np.nan)
     part = (kind == "share") & (n > 0)

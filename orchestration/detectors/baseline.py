@@ -244,19 +244,25 @@ class WaveFit(NamedTuple):
     degrees: Array
 
 
-def fit_waves(counts: Array, design: Array, prior: Array | None = None) -> WaveFit:
+def fit_waves(
+    counts: Array, design: Array, prior: Array | None = None, *, start: Array | None = None
+) -> WaveFit:
     """Quasi-Poisson fit of log(mean) = design @ coefficients for each case, as R's ``glm``.
 
     ``counts`` (C, n), 0 or more, none missing (weight 0 leaves a row out); ``design`` (n, p);
-    ``prior`` (C, n) weights from 0.
+    ``prior`` (C, n) weights from 0; ``start`` (C, n): means to begin at, where they are finite
+    (counts + 0.1 unless given).
     """
     cases, n = counts.shape
     columns = design.shape[1]
     prior = np.ones((cases, n)) if prior is None else prior
-    products = (design[:, :, None] * design[:, None, :]).reshape(n, columns * columns)
+    rows, others = np.tril_indices(columns)
+    products = design[:, rows] * design[:, others]
     log_counts = np.log(np.where(counts > 0, counts, 1.0))
     total = _total(counts, prior)
     mean = counts + 0.1
+    if start is not None:
+        mean = np.where(np.isfinite(start).all(axis=1)[:, None], start, mean)
     eta = np.log(mean)
     coefficients = np.full((cases, columns), np.nan)
     information = np.zeros((cases, columns, columns))
@@ -270,16 +276,11 @@ def fit_waves(counts: Array, design: Array, prior: Array | None = None) -> WaveF
             break
         y, p, m, e = counts[todo], prior[todo], mean[todo], eta[todo]
         w = p * m
-        left = (w @ products).reshape(-1, columns, columns)
+        half = w @ products
+        left = np.empty((todo.size, columns, columns))
+        left[:, rows, others] = left[:, others, rows] = half
         right = (p * (e * m + y - m)) @ design
-        scale = np.sqrt(np.einsum("cpp->cp", left))
-        scale = np.where(scale > 0, scale, 1.0)
-        scaled = left / (scale[:, :, None] * scale[:, None, :])
-        # A column that is a combination of others, or has no weight, makes it singular.
-        sound = np.linalg.eigvalsh(scaled)[:, 0] > _ALIASED
-        scaled[~sound] = np.eye(columns)
-        b = np.linalg.solve(scaled, (right / scale)[:, :, None])[:, :, 0] / scale
-        b[~sound] = np.nan
+        b, sound = _solve(half, right)
         e = b @ design.T
         with np.errstate(over="ignore", invalid="ignore"):
             m = np.maximum(np.exp(e), _SMALLEST_MEAN)
@@ -294,3 +295,33 @@ def fit_waves(counts: Array, design: Array, prior: Array | None = None) -> WaveF
     if there.size:
         unscaled[there] = np.linalg.inv(information[there])
     return WaveFit(converged, coefficients, unscaled, mean, weights, degrees)
+
+
+def _solve(half: Array, right: Array) -> tuple[Array, Flags]:
+    """Solutions (C, p) of symmetric equations, and which could be solved.
+
+    ``half`` (C, p (p + 1) / 2): the lower triangle, row by row; ``right`` (C, p). Cholesky of the
+    equations scaled to a diagonal of 1, all cases at once for each of the few columns: a column
+    that is a combination of those before it, or has no weight, leaves no pivot (NaN).
+    """
+    columns = right.shape[1]
+    at = np.zeros((columns, columns), dtype=np.int64)
+    at[np.tril_indices(columns)] = np.arange(half.shape[1])
+    a = np.ascontiguousarray(half.T)
+    diagonal = a[np.diag(at)]
+    scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    sound = (diagonal > 0).all(axis=0)
+    lower = np.zeros((columns, columns, len(half)))
+    x = right.T / scale
+    with np.errstate(invalid="ignore"):
+        for j in range(columns):
+            below = a[at[j:, j]] / (scale[j:] * scale[j])
+            if j:
+                below -= (lower[j:, :j] * lower[j, :j]).sum(axis=1)
+            sound &= below[0] > _ALIASED
+            lower[j:, j] = below / np.sqrt(np.where(below[0] > _ALIASED, below[0], 1.0))
+        for j in range(columns):
+            x[j] = (x[j] - (lower[j, :j] * x[:j]).sum(axis=0)) / lower[j, j]
+        for j in reversed(range(columns)):
+            x[j] = (x[j] - (lower[j + 1 :, j] * x[j + 1 :]).sum(axis=0)) / lower[j, j]
+    return np.where(sound, x / scale, np.nan).T, sound

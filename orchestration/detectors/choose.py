@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from orchestration.detectors.charts import ratio_chart
-from orchestration.detectors.counts import Array, Flags, series_by_time
+from orchestration.detectors.counts import Array, Flags, as_counts, series_by_time
 from orchestration.detectors.ears import ears
 from orchestration.detectors.farrington import farrington_flexible
 from orchestration.detectors.seasonal import seasonal_scatter, seasonal_shift
@@ -63,9 +63,12 @@ MONTHLY: dict[str, Any] = {
     "alpha": 0.01,
     "limit54": (5, 4),
 }
+_SETTINGS = {12: MONTHLY, 52: WEEKLY}
 ALPHA_PERSISTENT = 0.005
 ALPHA_EXACT = 0.005
 ALPHA_EARS = 0.001
+#: Periods that EARS takes mean and deviation from, as R's default.
+_EARS_BASELINE = 7
 
 
 class Chosen(NamedTuple):
@@ -163,8 +166,9 @@ def detect(
     ``counts`` (time, series) or (time,), whole, NaN where missing; ``freq`` 12 or 52.
     ``denominator``, as counts: the series are ratios, ``part_of_denominator`` says whether the
     count is a part of it (p') or events per unit (u'). ``prior_weights`` (time,) or as counts, 0 to
-    1: what baselines give a time point (0: lockdown, known faults). ``exposure``, as counts: days
-    or persons, for the exact tests. ``rate``: false discovery rate of the run. Raises ValueError
+    1: what baselines give a time point (0: lockdown, known faults). ``exposure``, (time,) or as
+    counts: days or persons, for the exact tests and EARS (the models know the season and with it
+    the length of months). ``rate``: false discovery rate of the run. Raises ValueError
     for shapes that do not fit and another freq.
     """
     if freq not in (12, 52):
@@ -173,12 +177,9 @@ def detect(
     series = y.shape[1]
     weights = None
     if prior_weights is not None:
-        given = np.asarray(prior_weights, dtype=np.float64)
-        weights = np.array(np.broadcast_to(given[:, None] if given.ndim == 1 else given, y.shape))
+        weights = np.array(as_counts(prior_weights, y.shape, "prior_weights"))
     bottom = None if denominator is None else series_by_time(denominator, "denominator")[0]
-    at_risk = None if exposure is None else np.asarray(exposure, dtype=np.float64)
-    if at_risk is not None:
-        at_risk = np.broadcast_to(at_risk[:, None] if at_risk.ndim == 1 else at_risk, y.shape)
+    at_risk = None if exposure is None else as_counts(exposure, y.shape, "exposure")
     chosen = choose(y, freq, denominator=bottom)
     out: dict[str, np.ndarray] = {
         name: np.full(series, np.nan)
@@ -236,13 +237,21 @@ def _two_sided(p: Array, p_lower: Array, tests: int = 1) -> tuple[Array, NDArray
 def _farrington(
     y: Array, freq: int, years: int, weights: Array | None, exposure: Array | None
 ) -> dict[str, np.ndarray]:
+    # No model looks further back: a long history costs no more than the rest of it.
+    earlier = max(y.shape[0] - (6 * freq + _SETTINGS[freq]["w"] + 1), 0)
+    y = y[earlier:]
+    weights = None if weights is None else weights[earlier:]
     n = y.shape[0]
-    settings = WEEKLY if freq == 52 else MONTHLY
+    settings = _SETTINGS[freq]
     b = 5
     while b > 1 and n < freq * b + settings["w"] + 1:
         b -= 1
     odd = farrington_flexible(y, freq, range=[n], b=b, prior_weights=weights, **settings)
     p, p_lower = odd.p[0], odd.p_lower[0]
+    # limit54 keeps many from being tested; few are no answer to a count above what was expected.
+    with np.errstate(invalid="ignore"):
+        untested = np.isnan(p) & (y[-1] > odd.expected[0])
+    p_lower = np.where(untested, np.nan, p_lower)
     found = {
         "observed": y[-1],
         "expected": odd.expected[0],
@@ -260,15 +269,18 @@ def _farrington(
     if n >= freq * past + window:
         tests = 2
         step = seasonal_shift(
-            y, freq, range=[n], b=past, window=window, alpha=ALPHA_PERSISTENT, prior_weights=weights
-        )
+            y, freq, range=[n], b=past, window=window, alpha=ALPHA_PERSISTENT,
+            prior_weights=weights, cusum=False,
+        )  # fmt: skip
         known = ~np.isnan(y[-1])
         step_p = np.where(known, step.p[0], np.nan)
         step_lower = np.where(known, step.p_lower[0], np.nan)
         with np.errstate(invalid="ignore"):
             persistent = np.fmin(step_p, step_lower) < np.fmin(p, p_lower)
         up = step_p <= step_lower
-        since = np.where(persistent, np.where(up, step.since[0], step.since_lower[0]), np.nan)
+        since = np.where(
+            persistent, np.where(up, step.since[0], step.since_lower[0]) + earlier, np.nan
+        )
         alarm = alarm | (known & (step.alarm[0] | step.alarm_lower[0]))
         p, p_lower = np.fmin(p, step_p), np.fmin(p_lower, step_lower)
     p_value, direction = _two_sided(p, p_lower, tests)
@@ -338,11 +350,19 @@ def _ears(
 ) -> dict[str, np.ndarray]:
     n = y.shape[0]
     method: Literal["C1", "C2"] = "C2" if n >= 7 + 3 else "C1"
+    if exposure is not None:
+        # As if every period were as long as the last: a February is no drop.
+        with np.errstate(invalid="ignore", divide="ignore"):
+            alike = y * exposure[-1] / exposure
+        y = np.where(np.isfinite(alike), alike, np.nan)
     found = ears(y, method=method, minSigma=1.0, alpha=ALPHA_EARS, range=[n])
-    p, p_lower = found.p[0], special.ndtr(found.score[0])
+    # Seven counts tell a standard deviation badly: the normal's tail would call five in a hundred
+    # months unusual at one in a hundred.
+    score = found.score[0] / np.sqrt(1 + 1 / _EARS_BASELINE)
+    p, p_lower = (special.stdtr(_EARS_BASELINE - 1, side) for side in (-score, score))
     p_value, direction = _two_sided(p, p_lower)
     with np.errstate(invalid="ignore"):
-        low = p_lower <= ALPHA_EARS
+        low = special.ndtr(found.score[0]) <= ALPHA_EARS
     return {
         "observed": y[-1],
         "expected": found.expected[0],

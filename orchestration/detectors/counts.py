@@ -30,12 +30,46 @@ def series_by_time(counts: ArrayLike, name: str = "counts") -> tuple[Array, bool
     Raises ValueError for another number of dimensions, no time points, and negative or infinite
     values. NaN is a missing value.
     """
-    given = np.asarray(counts, dtype=np.float64)
+    given = _numbers(counts)
     if given.ndim not in (1, 2) or given.shape[0] == 0:
         raise ValueError(f"{name} must be (time,) or (time, series) with at least one time point")
     if np.any(given < 0) or np.any(np.isinf(given)):
         raise ValueError(f"{name} must be 0 or more and finite (NaN where missing)")
     return (given[:, None], True) if given.ndim == 1 else (given, False)
+
+
+def as_counts(values: ArrayLike, shape: tuple[int, ...], name: str) -> Array:
+    """``values`` (time,) or (time, series), as (time, series) of ``shape``. Raises ValueError."""
+    given = _numbers(values)
+    try:
+        return np.broadcast_to(given[:, None] if given.ndim == 1 else given, shape)
+    except ValueError:
+        raise ValueError(f"{name} is {given.shape}; it does not fit counts {shape}") from None
+
+
+def _numbers(values: ArrayLike) -> Array:
+    to_numpy = getattr(values, "to_numpy", None)
+    if to_numpy is not None:  # pandas, whose own missing value is no number
+        values = to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.asarray(values, dtype=np.float64)
+
+
+def time_points(given: object, first: int, periods: int) -> NDArray[np.int64]:
+    """The time points to test, from 1: those given (one, or a list), or ``first`` to the last.
+
+    Raises ValueError for what is no whole number, is there twice or is not in the series.
+    """
+    if given is None:
+        return np.arange(first, periods + 1)
+    asked = np.atleast_1d(np.asarray(given, dtype=np.float64))
+    if asked.ndim != 1 or np.any(asked != np.floor(asked)):
+        raise ValueError("range must be one list of whole time points")
+    tested = asked.astype(np.int64)
+    if tested.size and (tested.min() < 1 or tested.max() > periods):
+        raise ValueError(f"range must lie within 1 and {periods}")
+    if np.unique(tested).size != tested.size:
+        raise ValueError("range holds a time point twice")
+    return tested
 
 
 def at_most(count: ArrayLike, mean: ArrayLike, phi: ArrayLike = 1.0) -> Array:

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from orchestration.detectors.baseline import fit_waves
-from orchestration.detectors.counts import Array, Flags, series_by_time
+from orchestration.detectors.counts import Array, Flags, series_by_time, time_points
 
 Transformation = Literal[
     "standard", "rossi", "anscombe", "anscombe2nd", "pearsonNegBin", "anscombeNegBin", "none"
@@ -101,11 +101,9 @@ def cusum(
 
 
 def _range(given: Sequence[int] | ArrayLike, periods: int) -> NDArray[np.int64]:
-    tested = np.asarray(given, dtype=np.int64)
-    if tested.ndim != 1 or tested.size == 0 or np.any(np.diff(tested) != 1):
+    tested = time_points(given, 1, periods)
+    if tested.size == 0 or np.any(np.diff(tested) != 1):
         raise ValueError("range must be consecutive time points, at least one")
-    if tested[0] < 1 or tested[-1] > periods:
-        raise ValueError(f"range must lie within 1 and {periods}")
     return tested
 
 

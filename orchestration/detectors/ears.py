@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from orchestration.detectors.counts import Array, Flags, series_by_time
+from orchestration.detectors.counts import Array, Flags, series_by_time, time_points
 
 Method = Literal["C1", "C2", "C3"]
 _ALPHA = {"C1": 0.001, "C2": 0.001, "C3": 0.025}
@@ -71,7 +71,7 @@ def ears(
     y, is_bare = series_by_time(counts)
     periods = y.shape[0]
     first = baseline + _EARLIEST[method] + 1
-    tested = np.arange(first, periods + 1) if range is None else np.sort(np.asarray(range))
+    tested = np.sort(time_points(range, first, periods))
     if tested.size and (tested.min() < first or tested.max() > periods):
         raise ValueError(f"range must lie within {first} and {periods} for {method}")
     z = float(special.ndtri(1 - alpha))

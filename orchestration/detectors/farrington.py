@@ -20,10 +20,12 @@ from orchestration.detectors.baseline import Fit, Rows
 from orchestration.detectors.counts import (
     Array,
     Flags,
+    as_counts,
     at_least,
     at_most,
     quantile,
     series_by_time,
+    time_points,
 )
 from orchestration.detectors.reference_points import Shape, days_of, shapes
 
@@ -111,6 +113,7 @@ def farrington_flexible(
     - unusually few are downweighted as unusually many are, and both tails are tested;
     - scores are on the scale of counts; bounds, scores and p are all empty where ``limit54`` holds
       (fewer than that many events in that many periods; it guards the upper tail only);
+    - where a period of ``limit54`` is missing, the known ones may be enough by themselves;
     - a drop may alarm at 0;
     - ``prior_weights``, as counts, 0 to 1: what a time point weighs in baselines from the start
       (0: left out, for a lockdown or a known fault);
@@ -137,8 +140,7 @@ def farrington_flexible(
     if populationOffset:
         if population is None:
             raise ValueError("populationOffset needs a population")
-        exposure = np.asarray(population, dtype=np.float64)
-        exposure = np.broadcast_to(exposure[:, None] if exposure.ndim == 1 else exposure, y.shape)
+        exposure = as_counts(population, y.shape, "population")
         if np.any(exposure < 0):
             raise ValueError("population must be 0 or more")
         with np.errstate(divide="ignore"):
@@ -147,20 +149,12 @@ def farrington_flexible(
     if prior_weights is not None:
         if mode == "r_compat":
             raise ValueError("R has no prior_weights; use mode='corrected'")
-        prior = np.asarray(prior_weights, dtype=np.float64)
-        prior = np.broadcast_to(prior[:, None] if prior.ndim == 1 else prior, y.shape)
+        prior = as_counts(prior_weights, y.shape, "prior_weights")
         if np.any(~(prior >= 0)) or np.any(prior > 1):
             raise ValueError("prior_weights must lie between 0 and 1")
 
     first = freq * b + w + 1
-    if range is None:
-        tested = np.arange(first, periods + 1)
-    else:
-        tested = np.asarray(range, dtype=np.int64)
-    if tested.ndim != 1:
-        raise ValueError("range must be one list of time points")
-    if tested.size and (tested.min() < 1 or tested.max() > periods):
-        raise ValueError(f"range must lie within 1 and {periods}")
+    tested = time_points(range, first, periods)
 
     method = _Method(
         b, reweight, weightsThreshold, alpha, trend, pThresholdTrend, limit54,
@@ -168,7 +162,7 @@ def farrington_flexible(
     )  # fmt: skip
     out = _empty(tested, series)
     data = _Data.of(y, offset, prior, as_r=mode == "r_compat")
-    enough = _enough(y, tested, limit54)
+    enough = _enough(y, tested, limit54, as_r=mode == "r_compat")
     found_any = np.zeros(tested.size, dtype=bool)
     where = {int(t): i for i, t in enumerate(tested)}
     for shape in shapes(
@@ -269,14 +263,24 @@ def _empty(tested: NDArray[np.int64], series: int) -> tuple[np.ndarray, ...]:
     )
 
 
-def _enough(y: Array, tested: NDArray[np.int64], limit54: tuple[float, int]) -> NDArray[np.int8]:
-    """1 where the last periods hold enough events, 0 where not, -1 where one is missing."""
+def _enough(
+    y: Array, tested: NDArray[np.int64], limit54: tuple[float, int], *, as_r: bool
+) -> NDArray[np.int8]:
+    """1 where the last periods hold enough events, 0 where not, -1 where nobody can tell.
+
+    In R's form one missing period leaves it open; otherwise the known ones may be enough.
+    """
     cases, length = limit54
     summed = np.zeros((tested.size, y.shape[1]))
+    unknown = np.zeros(summed.shape, dtype=bool)
     for back in range(int(length)):
         row = tested - 1 - back
-        summed += np.where((row >= 0)[:, None], y[np.maximum(row, 0)], np.nan)
-    return np.where(np.isnan(summed), -1, summed >= cases).astype(np.int8)
+        count = np.where((row >= 0)[:, None], y[np.maximum(row, 0)], np.nan)
+        unknown |= np.isnan(count)
+        summed += np.nan_to_num(count)
+    enough = summed >= cases
+    unknown &= True if as_r else ~enough
+    return np.where(unknown, -1, enough).astype(np.int8)
 
 
 def _test_shape(

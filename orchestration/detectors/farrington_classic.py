@@ -17,7 +17,7 @@ from scipy import special
 
 from orchestration.detectors import baseline
 from orchestration.detectors.baseline import Rows
-from orchestration.detectors.counts import Array, Flags, series_by_time
+from orchestration.detectors.counts import Array, Flags, series_by_time, time_points
 from orchestration.detectors.reference_points import days_of, same_day_earlier
 
 _EXPONENTS = {"2/3": 2 / 3, "1/2": 1 / 2, "none": 1.0}
@@ -74,9 +74,7 @@ def farrington_classic(
     days = days_of(dates, periods)
     if days is not None and freq not in (12, 52, 365):
         raise ValueError(f"with dates freq must be 12, 52 or 365, not {freq}")
-    tested = np.arange(max(freq * b - w, 1), periods + 1) if range is None else np.asarray(range)
-    if tested.size and (tested.min() < 1 or tested.max() > periods):
-        raise ValueError(f"range must lie within 1 and {periods}")
+    tested = time_points(range, max(freq * b - w, 1), periods)
     out = ClassicResult(
         tested,
         *(np.full((tested.size, series), np.nan) for _ in ClassicResult._fields[1:7]),

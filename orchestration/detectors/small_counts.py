@@ -15,7 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from orchestration.detectors.counts import Array, Flags, series_by_time
+from orchestration.detectors.counts import (
+    Array,
+    Flags,
+    as_counts,
+    series_by_time,
+    time_points,
+)
 
 
 class ExactResult(NamedTuple):
@@ -69,7 +75,7 @@ def exact_same_period(
     length = y.shape[0]
     if freq < 1 or years < 1 or not 1 <= periods <= freq or not 0 < alpha < 1:
         raise ValueError("freq, years 1 or more; periods 1 to freq; alpha between 0 and 1")
-    at_risk = np.ones_like(y) if exposure is None else _like(exposure, y, "exposure")
+    at_risk = np.ones_like(y) if exposure is None else as_counts(exposure, y.shape, "exposure")
     if np.any(~(at_risk > 0)):
         raise ValueError("exposure must be above 0")
     scatter = np.broadcast_to(np.asarray(phi, dtype=np.float64), (y.shape[1],))
@@ -77,9 +83,9 @@ def exact_same_period(
         raise ValueError("phi must be 1 or more")
     known = ~np.isnan(y)
     if prior_weights is not None:
-        known &= _like(prior_weights, y, "prior_weights") > 0
+        known &= as_counts(prior_weights, y.shape, "prior_weights") > 0
     first = years * freq + periods
-    tested = np.arange(first, length + 1) if range is None else np.asarray(range, dtype=np.int64)
+    tested = time_points(range, first, length)
     if tested.size and (tested.min() < first or tested.max() > length):
         raise ValueError(f"range must lie within {first} and {length}")
 
@@ -127,14 +133,6 @@ def exact_rolling_year(
         alpha=alpha,
         range=range,
     )
-
-
-def _like(values: ArrayLike, y: Array, name: str) -> Array:
-    given = np.asarray(values, dtype=np.float64)
-    try:
-        return np.broadcast_to(given[:, None] if given.ndim == 1 else given, y.shape)
-    except ValueError:
-        raise ValueError(f"{name} is {given.shape}; it does not fit counts {y.shape}") from None
 
 
 def _tested(

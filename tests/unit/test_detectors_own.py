@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
 from orchestration.detectors.changepoints import bocpd, pelt
 from orchestration.detectors.charts import ratio_chart, xmr
-from orchestration.detectors.choose import choose, detect
+from orchestration.detectors.choose import EARS, FARRINGTON, MONTHLY, choose, detect
 from orchestration.detectors.cusum import cusum, glrnb
 from orchestration.detectors.ears import ears
+from orchestration.detectors.farrington import farrington_flexible
 from orchestration.detectors.farrington_classic import farrington_classic
 from orchestration.detectors.seasonal import seasonal_scatter, seasonal_shift
 from orchestration.detectors.small_counts import exact_rolling_year, exact_same_period
@@ -335,3 +337,51 @@ def test_broken_input_is_named() -> None:
     for message, call in broken.items():
         with pytest.raises(ValueError, match=message):
             call()
+
+
+def test_many_after_missing_months_are_many() -> None:
+    """Two of the four months that R asks events of are missing; those known are enough."""
+    rng = np.random.default_rng(31)
+    counts = rng.poisson(40.0, (84, 50)).astype(float)
+    counts[-4:-1] = np.nan
+    counts[-1] = 160
+    found = detect(counts, 12)
+    assert (found.detector == FARRINGTON).all()
+    assert (found.p < 1e-6).all() and (found.direction == 1).all()
+    assert np.isfinite(found.upperbound).all()
+    # Where too few are known to say so, a count above what was expected has no p by itself.
+    counts[-1] = 4
+    counts[:-4] = rng.poisson(40.0, (80, 50)) * 0.0 + rng.binomial(1, 0.02, (80, 50))
+    few = farrington_flexible(counts, 12, range=[84], **MONTHLY)
+    above = counts[-1] > few.expected[0]
+    assert above.any() and np.isnan(few.p[0][above]).all()
+
+
+def test_a_february_is_no_drop_and_seven_months_are_few() -> None:
+    days = np.array([31, 30, 31, 31, 30, 31, 30, 31, 31, 28.0])
+    rng = np.random.default_rng(32)
+    counts = rng.poisson(300 * days[:, None], (10, 2_000)).astype(float)
+    alike = detect(counts, 12, exposure=days)
+    assert (alike.detector == EARS).all()
+    assert np.mean(alike.p_value <= 0.01) < 0.02
+    assert np.mean(detect(counts, 12).p_value <= 0.01) > 0.2
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, lambda y: pd.DataFrame(y).astype("Int64")])
+def test_frames_are_taken_as_they_are(frame) -> None:
+    counts = np.random.default_rng(33).poisson(9.0, (80, 3)).astype(float)
+    missing = counts > 16
+    plain = farrington_flexible(np.where(missing, np.nan, counts), 12, w=1)
+    found = farrington_flexible(frame(counts).mask(pd.DataFrame(missing)), 12, w=1)
+    assert missing.any()
+    np.testing.assert_array_equal(found.upperbound, plain.upperbound)
+    one = farrington_flexible(pd.Series(counts[:, 0].astype(int)), 12, w=1, range=80)
+    assert one.alarm.shape == (1,)
+
+
+@pytest.mark.parametrize(
+    ("points", "words"), [([80, 80], "twice"), ([79.5], "whole"), ([0], "lie within 1 and 80")]
+)
+def test_time_points_that_are_none_are_named(points, words) -> None:
+    with pytest.raises(ValueError, match=words):
+        farrington_flexible(np.ones(80), 12, w=1, range=points)

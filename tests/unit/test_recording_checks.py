@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from orchestration import recording_checks
 from orchestration.recording_checks import (
     LEAST_BASELINE,
     adjust_by_family,
@@ -216,3 +217,50 @@ def test_shapes_must_agree():
         judge_ratios(np.ones((3, 1)), np.ones((3, 1)), is_part=True, weights=np.ones((2, 1)))
     with pytest.raises(ValueError, match="peers"):
         judge_ratios(np.ones((3, 1)), np.ones((3, 1)), is_part=True, peers=[1, 2])
+
+
+def _mixed_ledger(seed, series=60, periods=40):
+    """Counts, shares and rates in turn, one group of peers among the shares."""
+    rng = np.random.default_rng(seed)
+    name = np.repeat(np.arange(series), periods)
+    month = np.tile(np.datetime64("2018-01") + np.arange(periods), series)
+    kind = np.array(["count", "share", "rate"])[name % 3]
+    n = rng.poisson(300.0, name.size).astype(float)
+    x = rng.binomial(n.astype(int), 0.2).astype(float)
+    x[rng.random(x.size) < 0.02] = np.nan
+    return {
+        "series": rng.permutation(series)[name],
+        "month": month.astype("datetime64[D]"),
+        "month_count": np.ones(name.size, dtype=int),
+        "detector_type": kind,
+        "numerator": x,
+        "denominator": n,
+        "weight": (rng.random(x.size) > 0.05).astype(float),
+        "is_to_assess": rng.random(x.size) > 0.05,
+        "family": month.astype("datetime64[M]").astype(int),
+        "peers": np.where(kind == "share", 1, -1),
+    }
+
+
+def test_series_in_parts_are_judged_as_all_at_once(monkeypatch):
+    given = _mixed_ledger(21, series=72)
+    whole = judge_ledger(**given)
+    monkeypatch.setattr(recording_checks, "SERIES_AT_ONCE", 5)
+    parts = judge_ledger(**given)
+    assert (~np.isnan(whole["p_value"])).sum() > 1000
+    for field, values in whole.items():
+        if values.dtype.kind == "f":
+            np.testing.assert_allclose(parts[field], values, rtol=1e-9)
+        else:
+            np.testing.assert_array_equal(parts[field], values)
+
+
+def test_what_is_asked_for_is_judged_as_when_all_is():
+    given = _mixed_ledger(22, series=72) | {"family": np.zeros(72 * 40, dtype=int)}
+    given["is_to_assess"][:] = True
+    whole = judge_ledger(**given)
+    asked = np.random.default_rng(1).random(72 * 40) < 0.1
+    some = judge_ledger(**given | {"is_to_assess": asked})
+    for field in ("observed", "expected", "lower_limit", "upper_limit", "p_value"):
+        np.testing.assert_allclose(some[field][asked], whole[field][asked], rtol=1e-9)
+        assert np.isnan(some[field][~asked]).all()
