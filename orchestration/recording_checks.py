@@ -41,6 +41,8 @@ LEAST_EXPECTED = 5.0
 #: The chart for short histories knows no season: from 100 events a month on that is more than
 #: chance makes (docs/detectors.md).
 MOST_FOR_SHORT_HISTORY = 100.0
+#: What is judged here; rules are not.
+_KINDS = ("count", "share", "rate")
 #: Series that are judged at once: what is needed beside the rows themselves stays the same however
 #: many there are.
 SERIES_AT_ONCE = 2_000
@@ -365,6 +367,21 @@ def adjust_by_family(p_values: ArrayLike, family: ArrayLike) -> Array:
     return q
 
 
+def _by_chance(x: Array, n: Array, detector: str) -> tuple[Array, Array]:
+    """Limits of the values of one kind by chance alone: Wilson's for a share, Poisson's else."""
+    lower, upper = np.full(x.shape, np.nan), np.full(x.shape, np.nan)
+    there = ~np.isnan(x) if detector == "count" else n > 0
+    if detector == "share":
+        found = wilson_interval(x[there], n[there])
+        lower[there], upper[there] = found.lower, found.upper
+        return lower, upper
+    there &= ~np.isnan(x)
+    unit = 1.0 if detector == "count" else n[there]
+    chance = poisson_interval(x[there])
+    lower[there], upper[there] = chance.lower / unit, chance.upper / unit
+    return lower, upper
+
+
 def _parts(series: NDArray[np.int64], peers: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     """Places of rows, in parts of about ``SERIES_AT_ONCE`` series; peers stay together."""
     order = np.lexsort((series, peers))
@@ -407,7 +424,10 @@ def judge_ledger(
     names = np.asarray(series, dtype=np.int64)
     at = np.asarray(month).astype("datetime64[M]").astype(np.int64)
     width = np.asarray(month_count, dtype=np.int64)
-    kind = np.asarray(detector_type).astype("<U12")
+    given_kind = np.asarray(detector_type)
+    kind = np.full(given_kind.shape, -1, dtype=np.int8)
+    for number, detector in enumerate(_KINDS):
+        kind[given_kind == detector] = number
     x, n = np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
     together = np.asarray(peers, dtype=np.int64)
     w, to_assess = np.asarray(weight, dtype=np.float64), np.asarray(is_to_assess, dtype=bool)
@@ -415,10 +435,11 @@ def judge_ledger(
     if np.any((np.diff(names[order]) == 0) & (np.diff(at[order]) == 0)):
         raise ValueError("a series has a month twice")
     flat = _nothing((names.size, 1))
-    out = {f: v[:, 0].copy() for f, v in zip(Judged._fields, flat, strict=True)}
-    for detector in ("count", "share", "rate"):
+    out = {f: v.reshape(-1) for f, v in zip(Judged._fields, flat, strict=True)}
+    lower, upper = np.full(x.shape, np.nan), np.full(x.shape, np.nan)
+    for number, detector in enumerate(_KINDS):
         for months in (1, 3):
-            rows = np.flatnonzero((kind == detector) & (width == months))
+            rows = np.flatnonzero((kind == number) & (width == months))
             if not rows.size:
                 continue
             if detector == "count" and months != 1:
@@ -426,6 +447,7 @@ def judge_ledger(
             first = at[rows].min()
             for part in _parts(names[rows], together[rows]):
                 chosen = rows[part]
+                lower[chosen], upper[chosen] = _by_chance(x[chosen], n[chosen], detector)
                 _, column = np.unique(names[chosen], return_inverse=True)
                 period = (at[chosen] - first) // months
                 shape = (int(period.max()) + 1, int(column.max()) + 1)
@@ -456,12 +478,4 @@ def judge_ledger(
                         to_assess[chosen]
                     ]
     out["q_value"] = adjust_by_family(out["p_value"], family)
-    lower, upper = np.full(x.shape, np.nan), np.full(x.shape, np.nan)
-    part = (kind == "share") & (n > 0)
-    found = wilson_interval(x[part], n[part])
-    lower[part], upper[part] = found.lower, found.upper
-    events = ((kind == "count") | ((kind == "rate") & (n > 0))) & ~np.isnan(x)
-    unit = np.where(kind == "count", 1.0, n)
-    chance = poisson_interval(x[events])
-    lower[events], upper[events] = chance.lower / unit[events], chance.upper / unit[events]
     return {"value_lower": lower, "value_upper": upper} | out
