@@ -243,9 +243,9 @@ def _shift(
         residuals = (old - found.mean) / found.mean
         phi = np.fmax(baseline.dispersion(found.weights, residuals, found.degrees), 1.0)
         if reweight:
-            leverage = found.weights * np.einsum(
-                "np,cpq,nq->cn", x, found.unscaled, x, optimize=True
-            )
+            one, other = np.tril_indices(x.shape[1])
+            products = x[:, one] * x[:, other] * np.where(one == other, 1.0, 2.0)
+            leverage = found.weights * (found.unscaled[:, one, other] @ products.T)
             root = np.cbrt(old)
             s = 1.5 * (root * root / np.sqrt(np.cbrt(found.mean)) - np.sqrt(found.mean))
             s /= np.sqrt(phi[:, None] * np.maximum(1 - leverage, 1e-12))

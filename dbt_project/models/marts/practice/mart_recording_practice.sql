@@ -54,6 +54,7 @@ measured as (
         months.numerator_count,
         months.denominator_count,
         months.is_lockdown,
+        months.baseline_weight,
         checks.direction as watched_direction,
         checks.watch_from,
         checks.alert_from,
@@ -196,6 +197,7 @@ final as (
         dated.alert_since_month,
         events_of_months.known_event_code,
         dated.is_lockdown as is_lockdown_period,
+        cast(dated.baseline_weight as double) as baseline_weight,
         case
             when dated.check_status = 'NOT ASSESSED'
                 then 'Not assessed: ' || dated.not_assessed_reason || '.'
