@@ -151,7 +151,10 @@ def _write_configuration(con: duckdb.DuckDBPyConnection, settings: Settings) -> 
             for e in settings.recording_eras
         ],
         "known_event": [
-            [e.code, e.name, e.kind, e.action, e.first_day, e.last_day, e.measures, e.evidence]
+            [
+                *(e.code, e.name, e.kind, e.action, e.first_day, e.last_day, e.measures),
+                *(e.evidence, e.checks),
+            ]
             for e in settings.known_events
         ],
         "code_map": [

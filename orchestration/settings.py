@@ -127,6 +127,8 @@ class KnownEvent(_Strict):
     first_day: dt.date
     last_day: dt.date | None = None
     measures: str = "all"
+    #: recording checks that it concerns, as ``measures``; none: all of them for a system, else none
+    checks: str = ""
     evidence: str
 
 

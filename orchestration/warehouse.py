@@ -140,6 +140,7 @@ create table if not exists ledger.alert_delivery (
 -- Columns that came later: a warehouse made before them gets them here.
 alter table ledger.arrival add column if not exists sent_at timestamp;
 alter table ledger.load add column if not exists sent_at timestamp;
+alter table ledger.known_event add column if not exists checks varchar;
 """
 
 

@@ -1,7 +1,8 @@
 with events as (
     select
         event_code,
-        replace(lower(measures), ',', ' ') as measure_list
+        replace(lower(measures), ',', ' ') as measure_list,
+        replace(lower(checks), ',', ' ') as check_list
     from {{ ref('stg_ledger__known_events') }}
 ),
 
@@ -15,6 +16,19 @@ named as (
 
 indicators as (
     select * from {{ ref('indicators') }}
+),
+
+check_lists as (
+    select distinct check_list from events
+    where check_list <> ''
+),
+
+named_checks as (
+    {{ list_parts('check_lists', 'check_list', ' ') }}
+),
+
+checks as (
+    select * from {{ ref('recording_checks') }}
 ),
 
 configured as (
@@ -54,6 +68,17 @@ final as (
     from events
     left join named on events.measure_list = named.measure_list
     where named.measure_list is null
+
+    union all
+
+    select
+        'known_events, ' || events.event_code || ', checks: there is no recording check '
+        || named_checks.part || '; write all, or codes of the seed recording_checks'
+            as problem
+    from events
+    inner join named_checks on events.check_list = named_checks.check_list
+    left join checks on named_checks.part = checks.check_code
+    where named_checks.part <> 'all' and checks.check_code is null
 
     union all
 

@@ -13,6 +13,11 @@ final as (
         last_date is null as is_lasting,
         measures,
         ' ' || replace(lower(measures), ',', ' ') || ' ' like '% all %' as is_of_all_measures,
+        -- What is not said of a new system is that it leaves a check as it was.
+        case
+            when trim(checks) = '' and event_type = 'recording_system' then 'all'
+            else replace(lower(checks), ',', ' ')
+        end as checks,
         evidence
     from events
 )

@@ -11,6 +11,7 @@ final as (
         first_day as first_date,
         last_day as last_date,
         measures,
+        coalesce(checks, '') as checks,
         evidence
     from known_events
 )

@@ -1,0 +1,314 @@
+-- noqa: disable=LT01,LT02,LT05,LT12
+-- (the lines that come from a loop have no indent of their own)
+{{ config(materialized='table') }}
+
+{%- set offence_dimensions = [
+    ('offence_code', 'offence_code'),
+    ('npu', 'npu_code'),
+    ('origin', 'record_origin_code'),
+    ('system', 'recording_system'),
+] -%}
+{%- set incident_dimensions = [
+    ('opening_code', 'opening_code'),
+    ('npu', 'npu_code'),
+    ('report_category', 'report_category_code'),
+] -%}
+{%- set areas = [('force', 'force_area_id'), ('npu', 'npu_area_id')] -%}
+{%- set of_offences = offence_checks() + [
+    ('police_to_hospital', 'is_violence_with_injury and is_knife_used', none),
+] -%}
+{%- set of_changes = [
+    ('cancelled', "is_effective and change_reason_code like 'cancelled%'", none),
+    ('reclassified', "is_effective and change_reason_code = 'reclassified'", none),
+    ('verification_requested', "change_reason_code = 'avi_requested'", none),
+    ('verification_rejected', "change_reason_code = 'avi_rejected'",
+        "change_reason_code = 'avi_requested'"),
+] -%}
+{%- set of_victims = [
+    ('victim_ethnicity_unknown', "coalesce(ethnic_group_code, 'unknown') = 'unknown'", 'true'),
+] %}
+
+with alerts as (
+    select distinct
+        check_code,
+        breakdown_code,
+        area_id,
+        area_code
+    from {{ ref('mart_recording_practice') }}
+    where check_status = 'ALERT'
+),
+
+settings as (
+    select * from {{ ref('stg_ledger__configuration') }}
+),
+
+forces as (
+    select * from {{ ref('forces') }}
+),
+
+offences as (
+    select
+        offences.*,
+        'force/' || settings.force_code as force_area_id,
+        'npu/' || offences.npu_code as npu_area_id
+    from {{ ref('fct_offence') }} as offences
+    cross join settings
+    where offences.recorded_month is not null
+),
+
+incidents as (
+    select
+        incidents.*,
+        'force/' || settings.force_code as force_area_id,
+        'npu/' || incidents.npu_code as npu_area_id
+    from {{ ref('fct_incident') }} as incidents
+    cross join settings
+),
+
+changes as (
+    select
+        changes.changed_month,
+        changes.change_reason_code,
+        changes.is_effective,
+        changes.recording_system,
+        offences.offence_code,
+        offences.npu_code,
+        offences.record_origin_code,
+        'force/' || settings.force_code as force_area_id,
+        'npu/' || offences.npu_code as npu_area_id
+    from {{ ref('fct_classification_change') }} as changes
+    cross join settings
+    left join offences on changes.offence_id = offences.offence_id
+),
+
+victims as (
+    select
+        involvements.ethnic_group_code,
+        offences.recorded_month,
+        offences.offence_code,
+        offences.npu_code,
+        offences.record_origin_code,
+        offences.recording_system,
+        offences.force_area_id,
+        offences.npu_area_id
+    from {{ ref('fct_involvement') }} as involvements
+    inner join offences on involvements.offence_id = offences.offence_id
+    where involvements.role_code = 'victim'
+),
+
+quarters as (
+    select * from {{ ref('int_offence_counts') }}
+    where
+        period_type = 'quarter'
+        and period_status = 'complete'
+        and offence_group <> 'Fraud offences'
+),
+
+street_types as (
+    select * from {{ ref('int_police_uk_monthly_counts') }}
+    where
+        table_name = 'street'
+        and measure_code <> 'street_crimes_all'
+        and record_count is not null
+),
+
+{{ recording_check_part_ctes(
+    'offence', 'offences', 'recorded_month', of_offences, offence_dimensions, areas
+) }}
+{{ recording_check_part_ctes(
+    'incident', 'incidents', 'month', incident_checks(), incident_dimensions, areas
+) }}
+{{ recording_check_part_ctes(
+    'change', 'changes', 'changed_month', of_changes, offence_dimensions, areas
+) }}
+{{ recording_check_part_ctes(
+    'victim', 'victims', 'recorded_month', of_victims, offence_dimensions, areas
+) }}
+
+parts as (
+    {{ recording_check_part_rows('offence', of_offences, offence_dimensions, areas) }}
+    {{ recording_check_part_rows('incident', incident_checks(), incident_dimensions, areas) }}
+    {{ recording_check_part_rows('change', of_changes, offence_dimensions, areas) }}
+    {{ recording_check_part_rows('victim', of_victims, offence_dimensions, areas) }}
+
+    -- The group's own subgroups, and (as the whole that it is a part of) the force's groups.
+    select
+        'home_office_group_share' as check_code,
+        offence_group as breakdown_code,
+        'force/' || force_code as area_id,
+        period_start as month,
+        'offence_subgroup' as dimension_code,
+        offence_name as part_code,
+        offence_count as numerator_count,
+        cast(null as bigint) as denominator_count
+    from quarters
+    where offence_level = 'subgroup'
+
+    union all
+
+    select
+        'home_office_group_share' as check_code,
+        alerts.breakdown_code,
+        alerts.area_id,
+        quarters.period_start as month,
+        'offence_group' as dimension_code,
+        quarters.offence_group as part_code,
+        case when quarters.offence_group = alerts.breakdown_code then quarters.offence_count else 0 end
+            as numerator_count,
+        quarters.offence_count as denominator_count
+    from quarters
+    inner join alerts
+        on
+            alerts.check_code = 'home_office_group_share'
+            and alerts.area_id = 'force/' || quarters.force_code
+    where quarters.offence_level = 'group'
+
+    union all
+
+    select
+        'home_office_share_of_forces' as check_code,
+        offence_group as breakdown_code,
+        'force/' || force_code as area_id,
+        period_start as month,
+        'offence_subgroup' as dimension_code,
+        offence_name as part_code,
+        offence_count as numerator_count,
+        cast(null as bigint) as denominator_count
+    from quarters
+    where offence_level = 'subgroup'
+
+    union all
+
+    -- The other forces, which the part of one is held to.
+    select
+        'home_office_share_of_forces' as check_code,
+        alerts.breakdown_code,
+        alerts.area_id,
+        quarters.period_start as month,
+        'force' as dimension_code,
+        coalesce(forces.force_name, quarters.force_code) as part_code,
+        case when alerts.area_id = 'force/' || quarters.force_code then quarters.offence_count else 0 end
+            as numerator_count,
+        quarters.offence_count as denominator_count
+    from quarters
+    inner join alerts
+        on
+            alerts.check_code = 'home_office_share_of_forces'
+            and quarters.offence_group = alerts.breakdown_code
+    left join forces on quarters.force_code = forces.force_code
+    where quarters.offence_level = 'group'
+
+    union all
+
+    select
+        'home_office_injury' as check_code,
+        'all' as breakdown_code,
+        'force/' || force_code as area_id,
+        period_start as month,
+        'offence_subgroup' as dimension_code,
+        offence_name as part_code,
+        case when offence_name = 'Violence with injury' then offence_count else 0 end
+            as numerator_count,
+        offence_count as denominator_count
+    from quarters
+    where
+        offence_level = 'subgroup'
+        and offence_name in ('Violence with injury', 'Violence without injury')
+
+    union all
+
+    select
+        'police_uk_crimes' as check_code,
+        'all' as breakdown_code,
+        'force/' || force_code as area_id,
+        month,
+        'crime_type' as dimension_code,
+        substr(measure_code, length('street_crimes_') + 1) as part_code,
+        record_count as numerator_count,
+        cast(null as bigint) as denominator_count
+    from street_types
+
+    union all
+
+    select
+        'police_uk_crime_type' as check_code,
+        alerts.breakdown_code,
+        alerts.area_id,
+        street_types.month,
+        'crime_type' as dimension_code,
+        substr(street_types.measure_code, length('street_crimes_') + 1) as part_code,
+        case
+            when street_types.measure_code = 'street_crimes_' || alerts.breakdown_code
+                then street_types.record_count
+            else 0
+        end as numerator_count,
+        street_types.record_count as denominator_count
+    from street_types
+    inner join alerts
+        on
+            alerts.check_code = 'police_uk_crime_type'
+            and alerts.area_id = 'force/' || street_types.force_code
+
+    union all
+
+    select
+        'police_uk_place_unknown' as check_code,
+        'all' as breakdown_code,
+        'force/' || {{ split_part('period', '/', 1) }} as area_id,
+        {{ first_of_month(split_part('period', '/', 2)) }} as month,
+        'crime_type' as dimension_code,
+        coalesce(crime_type, 'unknown') as part_code,
+        cast(count(*) - count(lsoa_code) as bigint) as numerator_count,
+        cast(count(*) as bigint) as denominator_count
+    from {{ ref('stg_police_uk__street_crimes') }}
+    group by period, crime_type
+
+    union all
+
+    select
+        'stop_ethnicity_unknown' as check_code,
+        'all' as breakdown_code,
+        'force/' || {{ split_part('period', '/', 1) }} as area_id,
+        {{ first_of_month(split_part('period', '/', 2)) }} as month,
+        'search_object' as dimension_code,
+        coalesce(search_object_type, 'unknown') as part_code,
+        cast(count(*) - count(self_defined_ethnicity_type) as bigint) as numerator_count,
+        cast(count(*) as bigint) as denominator_count
+    from {{ ref('stg_police_uk__stop_searches') }}
+    group by period, search_object_type
+
+    union all
+
+    select
+        'stop_outcome_unknown' as check_code,
+        'all' as breakdown_code,
+        'force/' || {{ split_part('period', '/', 1) }} as area_id,
+        {{ first_of_month(split_part('period', '/', 2)) }} as month,
+        'search_object' as dimension_code,
+        coalesce(search_object_type, 'unknown') as part_code,
+        cast(count(*) - count(outcome_type) as bigint) as numerator_count,
+        cast(count(*) as bigint) as denominator_count
+    from {{ ref('stg_police_uk__stop_searches') }}
+    group by period, search_object_type
+),
+
+-- Only what alerts has to be taken apart.
+final as (
+    select
+        parts.check_code,
+        parts.breakdown_code,
+        parts.area_id,
+        parts.month,
+        parts.dimension_code,
+        parts.part_code,
+        cast(parts.numerator_count as bigint) as numerator_count,
+        cast(parts.denominator_count as bigint) as denominator_count
+    from parts
+    inner join alerts
+        on
+            parts.check_code = alerts.check_code
+            and parts.breakdown_code = alerts.breakdown_code
+            and parts.area_id = alerts.area_id
+)
+
+select * from final
