@@ -43,11 +43,14 @@ def _code(*places: str) -> list[Path]:
 #: Folders and modules of ``orchestration`` that decide what is published: those the models import
 #: and what is done at publication.
 MODEL_CODE = (
+    "orchestration/attribution",
     "orchestration/claims",
+    "orchestration/detectors",
     "orchestration/publish",
     "orchestration/statistics",
     "orchestration/change_parts.py",
     "orchestration/privacy.py",
+    "orchestration/recording_checks.py",
     "orchestration/recording_effects.py",
     "orchestration/rows.py",
 )

@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 #: A segment has departed where its sum is so many standard errors from what was expected, and its
-#: level at least so much of the farthest later level's distance: less is the scatter of the baseline itself.
+#: level at least so much of the farthest later level's distance: less is the baseline's scatter.
 LEAST_DEPARTURE = 2.0
 LEAST_OF_LAST = 0.15
 

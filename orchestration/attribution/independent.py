@@ -16,10 +16,15 @@ from orchestration.statistics.rates import count_ratio
 
 Array = NDArray[np.float64]
 
+#: p below which a series moved: three are looked at for each alert, and one that moves by chance
+#: would speak against a known event.
+MOVED_P_VALUE = 0.01
+
 MOVED_UP = "moved_up"
 MOVED_DOWN = "moved_down"
 DID_NOT_MOVE = "did_not_move"
 COULD_NOT_SHOW = "could_not_show"
+UNCLEAR = "unclear"
 NOT_ASSESSED = "not_assessed"
 
 
@@ -51,8 +56,9 @@ def compare(
     ``alert_ratio``: observed over expected of the alert, NaN where it has none; ``phi`` and its
     degrees of freedom: dispersion of the series, NaN for chance alone (exact conditional test).
 
-    A series moved where the test at 5% says so. One that did not is evidence only where its limits
+    A series moved where the test at 1% says so. It did not where its limits hold no change and
     leave out the alert's ratio; where they hold both, it could not have shown such a change.
+    Between 1% and 5% it is unclear.
     """
     a, ea, b, eb, r, scale, degrees = (
         np.atleast_1d(v)
@@ -92,10 +98,11 @@ def compare(
                 exposure_ratio=ea[rows] / eb[rows],
             )
     with np.errstate(invalid="ignore"):
-        moved = p < 0.05
+        moved = p < MOVED_P_VALUE
         holds_alert = (lower <= r) & (r <= upper)
         verdict[told & ~moved & (holds_alert | np.isnan(r))] = COULD_NOT_SHOW
         verdict[told & ~moved & ~holds_alert & ~np.isnan(r)] = DID_NOT_MOVE
+        verdict[told & ~moved & (p < 0.05)] = UNCLEAR
         verdict[told & moved & (ratio > 1)] = MOVED_UP
         verdict[told & moved & ~(ratio > 1)] = MOVED_DOWN
     return Moved(ratio, lower, upper, p, least, verdict)

@@ -24,8 +24,8 @@ SUBJECTS: tuple[str, ...] = get_args(Subject)
 OF_RECORDING = ("recording_system", "recording_practice", "counting_rule", "reporting")
 OF_CRIME = ("crime",)
 
-#: Part of a change of a ratio that has to lie within offence codes, areas and the like, rather than
-#: in their mix.
+#: Part of a change of a ratio that has to lie within offence codes, areas and the like, rather
+#: than in their mix.
 LEAST_WITHIN = 0.8
 #: Part of what is above expected that has to have come by origins which a rule names as practice.
 LEAST_BY_PRACTICE = 0.5
@@ -39,9 +39,9 @@ COVERS, POSSIBLE, COINCIDES = "covers", "possible", "coincides"
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something known to have happened. ``first_month``, ``last_month``: months in which a change
-    it made can begin; ``is_about_check``: whether it is declared to concern the check; ``is_dated``:
-    whether its day is known well enough to date a change by; ``is_named``: whether it names the
-    check, rather than all of them."""
+    it made can begin; ``is_about_check``: whether it is declared to concern the check;
+    ``is_dated``: whether its day is known well enough to date a change by; ``is_named``: whether it
+    names the check, rather than all of them."""
 
     code: str
     name: str
@@ -54,18 +54,20 @@ class Event:
     evidence: str = ""
 
 
-def relation(event: Event, since_first: dt.date, since_last: dt.date) -> str | None:
+def relation(
+    event: Event, since_first: dt.date, since_last: dt.date, *, is_dated: bool = True
+) -> str | None:
     """How an event stands to a departure that began between two months; None: another time.
 
     It covers the departure where it concerns the check and a change it made can have begun in that
-    time; it is possible where its own day is not known; it coincides where it is not declared to
-    concern the check: the same months, and nothing more.
+    time; it is possible where its own day is not known or no single change is (``is_dated``); it
+    coincides where it is not declared to concern the check: the same months, and nothing more.
     """
     if event.last_month < since_first or event.first_month > since_last:
         return None
     if not event.is_about_check:
         return COINCIDES
-    return COVERS if event.is_dated else POSSIBLE
+    return COVERS if event.is_dated and is_dated else POSSIBLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +88,10 @@ class Series:
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What is known of one alert. ``direction``: 1 up, -1 down, 0 neither. ``events``: those with a
-    relation, by it. ``within_share``: part of a ratio's change within offence codes; ``by_practice``:
-    part of what is above expected that came by origins a rule names; ``spread``: least part, over
-    codes, areas and origins, that moved alike; None where not known. ``is_lockdown``: whether the
-    departure began in a lockdown, or on the way out of one, or is of its months."""
+    relation, by it. ``within_share``: part of a ratio's change within offence codes;
+    ``by_practice``: part of what is above expected that came by origins a rule names; ``spread``:
+    least part, over codes and areas, that moved alike; None where not known. ``is_lockdown``:
+    whether the departure began in a lockdown, or on the way out of one, or is of its months."""
 
     subject: str
     direction: int
@@ -170,9 +172,7 @@ def decide(evidence: Evidence) -> Decision:
             if kinds == {"reporting"}
             else "a known change of recording that concerns this check"
         )
-        return says(
-            "recording", "known_event", f"{what} falls in that time: {_listed(recording)}"
-        )
+        return says("recording", "known_event", f"{what} falls in that time: {_listed(recording)}")
     if crime:
         return says(
             "crime",
@@ -200,20 +200,24 @@ def decide(evidence: Evidence) -> Decision:
                 "it is how records come about or are filled in that changed, and "
                 f"{_names(still)} did not move",
             )
-    if e.subject == "content":
-        if still and not moved:
-            return says(
-                "recording",
-                "independents_stable",
-                f"{_names(still)} would have shown such a change of crime and did not move",
-            )
-    if e.subject == "volume" and e.direction > 0:
-        if e.by_practice is not None and e.by_practice >= LEAST_BY_PRACTICE and not moved:
-            return says(
-                "recording",
-                "practice_origins",
-                "most of what is above expected came by origins that a named practice makes",
-            )
+    if e.subject == "content" and still and not moved:
+        return says(
+            "recording",
+            "independents_stable",
+            f"{_names(still)} would have shown such a change of crime and did not move",
+        )
+    if (
+        e.subject == "volume"
+        and e.direction > 0
+        and e.by_practice is not None
+        and e.by_practice >= LEAST_BY_PRACTICE
+        and not moved
+    ):
+        return says(
+            "recording",
+            "practice_origins",
+            "most of what is above expected came by origins that a named practice makes",
+        )
     if e.subject in ("content", "volume"):
         wide = e.spread is not None and e.spread >= LEAST_SPREAD
         if moved and not still and wide:
@@ -239,8 +243,9 @@ def decide(evidence: Evidence) -> Decision:
     if of[POSSIBLE]:
         return says(
             "cannot_tell",
-            "event_not_dated",
-            f"{_listed(of[POSSIBLE])} concerns this check, but its day is not known",
+            "not_dated",
+            f"{_listed(of[POSSIBLE])} concerns this check and may have begun with it, but the day "
+            "of the one or the other is not known well enough",
         )
     if blind and not still:
         return says(

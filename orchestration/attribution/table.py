@@ -60,6 +60,8 @@ SCHEMA = (
     ("independents", "string"),
 )
 
+CHANGE, OF_RULE, NO_CHANGE = "change point", "rule", "no change found"
+
 #: Years of same months that an independent series is held to, and months of its window at most.
 YEARS_BEFORE = 3
 LONGEST_WINDOW = 12
@@ -154,7 +156,7 @@ class _Case:
     first: int
     last: int
     later: tuple[int, ...] = ()
-    method: str = "no change found"
+    method: str = NO_CHANGE
     dimensions: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -239,7 +241,7 @@ def _by_series(months: Iterable[Row]) -> dict[Key, _Series]:
     return found
 
 
-# ----------------------------------------------------------------------- the window and its baseline
+# ---------------------------------------------------------------------- the window and its baseline
 
 
 def _case(row: Row, s: _Series) -> _Case:
@@ -280,7 +282,7 @@ def _case(row: Row, s: _Series) -> _Case:
     sign = {"up": 1, "down": -1}.get(row["direction_type"] or "", 0)
     since = max(s.at(row["alert_since_month"]), 0)
     if row["detector_type"] == "rule":
-        return _Case(row, s, t, 1, window, before, False, since, since, since, (), "rule")
+        return _Case(row, s, t, 1, window, before, False, since, since, since, (), OF_RULE)
     return _Case(row, s, t, sign, window, before, is_exact, since, min(start, since), t)
 
 
@@ -364,7 +366,7 @@ def _seasonal(c: _Case, x: Array) -> tuple[Array, float]:
 
 
 def _date(cases: list[_Case]) -> None:
-    todo = [c for c in cases if c.method != "rule" and c.direction != 0]
+    todo = [c for c in cases if c.method != OF_RULE and c.direction != 0]
     if not todo:
         return
     longest = max(c.t for c in todo) + 1
@@ -384,7 +386,7 @@ def _date(cases: list[_Case]) -> None:
             c.since, c.first = int(found.since[i]) - shift, max(int(found.first[i]) - shift, 0)
             c.last = int(found.last[i]) - shift
             c.later = tuple(at - shift for at in found.later[i])
-            c.method = "change point"
+            c.method = CHANGE
 
 
 # -------------------------------------------------------------------------------------------- parts
@@ -453,7 +455,7 @@ def _dimension(c: _Case, names: list[str], x: Array, n: Array) -> dict[str, Any]
     }
 
 
-# -------------------------------------------------------------------------------------- independents
+# ------------------------------------------------------------------------------------- independents
 
 
 def _independents(cases: list[_Case], rows: Iterable[Row]) -> list[list[rule.Series]]:
@@ -475,9 +477,7 @@ def _independents(cases: list[_Case], rows: Iterable[Row]) -> list[list[rule.Ser
         ratio = observed / expected if expected > 0 and observed > 0 else float("nan")
         for code, of in codes.items():
             wanted.append((i, code))
-            values.append(
-                (*_window(c, of), ratio, *scatter[source, c.row["force_code"], code])
-            )
+            values.append((*_window(c, of), ratio, *scatter[source, c.row["force_code"], code]))
     results: list[list[rule.Series]] = [[] for _ in cases]
     if not wanted:
         return results
@@ -552,7 +552,7 @@ def _window(c: _Case, rows: list[Row]) -> tuple[float, float, float, float]:
     return totals[0], totals[1], totals[2], totals[3]
 
 
-# -------------------------------------------------------------------------------------------- result
+# ------------------------------------------------------------------------------------------- result
 
 
 def _events(c: _Case, events: Sequence[Row]) -> tuple[tuple[str, rule.Event], ...]:
@@ -580,7 +580,8 @@ def _events(c: _Case, events: Sequence[Row]) -> tuple[tuple[str, rule.Event], ..
             is_named=c.row["check_code"] in checks,
             evidence=row["evidence"] or "",
         )
-        how = rule.relation(event, first, last)
+        is_dated = c.method != NO_CHANGE or c.window.size == 1
+        how = rule.relation(event, first, last, is_dated=is_dated)
         if how is not None:
             found.append((how, event))
     order = {rule.COVERS: 0, rule.POSSIBLE: 1, rule.COINCIDES: 2}
@@ -723,9 +724,9 @@ def _date_text(month: dt.date, width: int) -> str:
 def _since_text(c: _Case) -> str:
     s = c.series
     at = _date_text(s.month(c.since), s.width)
-    if c.method == "rule":
+    if c.method == OF_RULE:
         return f"It is so since {at}."
-    if c.method != "change point":
+    if c.method != CHANGE:
         return f"No single change is seen in the series; it alerts since {at}."
     if c.first == c.last:
         return f"It began in {at} (90%)."
@@ -746,6 +747,7 @@ def _independent_text(moved: list[rule.Series]) -> str:
         ind.MOVED_DOWN: "fell",
         ind.DID_NOT_MOVE: "did not move",
         ind.COULD_NOT_SHOW: "could not have shown it",
+        ind.UNCLEAR: "is unclear",
     }
     for m in moved:
         if m.verdict in words:
@@ -767,6 +769,9 @@ def _text(
     total = _float(c.row["observed_value"]) - _float(c.row["expected_value"])
     largest = []
     for dimension in c.dimensions:
+        # Figures below the force are in the parts; words go out in messages, and hold none.
+        if dimension == "npu":
+            continue
         of = [p for p in parts if p["dimension"] == dimension]
         single = [p for p in of if not p["part"].endswith(" others") and p["part"] != "in no part"]
         if len(of) > 1 and single and total != 0 and not math.isnan(total):

@@ -48,13 +48,21 @@ admission_months as (
 ),
 
 series as (
-    select 'hospital_sharp' as series_code, 'admission' as record_type
+    select
+        'hospital_sharp' as series_code,
+        'admission' as record_type
     union all
-    select 'hospital_assault' as series_code, 'admission' as record_type
+    select
+        'hospital_assault' as series_code,
+        'admission' as record_type
     union all
-    select 'robbery' as series_code, 'offence' as record_type
+    select
+        'robbery' as series_code,
+        'offence' as record_type
     union all
-    select 'homicide' as series_code, 'offence' as record_type
+    select
+        'homicide' as series_code,
+        'offence' as record_type
 ),
 
 force_months as (
@@ -88,7 +96,9 @@ published as (
         'home_office' as source_type,
         force_code,
         period_start as month,
-        case when period_status = 'complete' then offence_count end as event_count
+        -- A count below 0 takes back an earlier one: no count of events.
+        case when period_status = 'complete' and offence_count >= 0 then offence_count end
+            as event_count
     from quarters
     where
         (offence_level = 'group' and offence_group = 'Robbery')
