@@ -2,10 +2,6 @@ with practice as (
     select * from {{ ref('mart_recording_practice') }}
 ),
 
-months as (
-    select * from {{ ref('int_recording_check_months') }}
-),
-
 dates as (
     select * from {{ ref('dim_date') }}
     where day_of_month = 1
@@ -26,13 +22,13 @@ periods as (
         practice.breakdown_code,
         practice.area_id,
         practice.month,
-        months.month_count,
+        case practice.period_type when 'quarter' then 3 else 1 end as month_count,
         practice.detector_type,
         practice.numerator_count,
         practice.denominator_count,
         practice.expected_value as expected,
         practice.not_assessed_reason,
-        months.baseline_weight,
+        practice.baseline_weight,
         practice.is_lockdown_period as is_lockdown
     from practice
     inner join alerts
@@ -40,12 +36,6 @@ periods as (
             practice.check_code = alerts.check_code
             and practice.breakdown_code = alerts.breakdown_code
             and practice.area_id = alerts.area_id
-    inner join months
-        on
-            practice.check_code = months.check_code
-            and practice.breakdown_code = months.breakdown_code
-            and practice.area_id = 'force/' || months.force_code
-            and practice.month = months.month
 ),
 
 restricted as (

@@ -13,7 +13,8 @@
     ('npu', 'npu_code'),
     ('report_category', 'report_category_code'),
 ] -%}
-{%- set areas = [('force', 'force_area_id'), ('npu', 'npu_area_id')] -%}
+{#- Areas that the checks are made of. -#}
+{%- set areas = [('force', 'force_area_id')] -%}
 {%- set of_offences = offence_checks() + [
     ('police_to_hospital', 'is_violence_with_injury and is_knife_used', none),
 ] -%}
@@ -49,8 +50,7 @@ forces as (
 offences as (
     select
         offences.*,
-        'force/' || settings.force_code as force_area_id,
-        'npu/' || offences.npu_code as npu_area_id
+        'force/' || settings.force_code as force_area_id
     from {{ ref('fct_offence') }} as offences
     cross join settings
     where offences.recorded_month is not null
@@ -59,8 +59,7 @@ offences as (
 incidents as (
     select
         incidents.*,
-        'force/' || settings.force_code as force_area_id,
-        'npu/' || incidents.npu_code as npu_area_id
+        'force/' || settings.force_code as force_area_id
     from {{ ref('fct_incident') }} as incidents
     cross join settings
 ),
@@ -74,8 +73,7 @@ changes as (
         offences.offence_code,
         offences.npu_code,
         offences.record_origin_code,
-        'force/' || settings.force_code as force_area_id,
-        'npu/' || offences.npu_code as npu_area_id
+        'force/' || settings.force_code as force_area_id
     from {{ ref('fct_classification_change') }} as changes
     cross join settings
     left join offences on changes.offence_id = offences.offence_id
@@ -89,8 +87,7 @@ victims as (
         offences.npu_code,
         offences.record_origin_code,
         offences.recording_system,
-        offences.force_area_id,
-        offences.npu_area_id
+        offences.force_area_id
     from {{ ref('fct_involvement') }} as involvements
     inner join offences on involvements.offence_id = offences.offence_id
     where involvements.role_code = 'victim'
