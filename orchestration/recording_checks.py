@@ -1,10 +1,10 @@
 """Every month of many series of recording practice, held to the months before it.
 
 Belongs here: the walk through the months (each is judged by what was there before it, never by what
-came after), the test of a ratio, small counts and peers included, and the false discovery rate of
-each month's tests. Does not belong here: which series there are and what a result is called
-(the seed ``recording_checks`` and ``mart_recording_practice``). Counts are judged by
-``orchestration.detectors.choose.detect``.
+came after), the test of a ratio, small counts, peers and migrations included, when a baseline
+begins anew, and the false discovery rate of each month's tests. Does not belong here: which series
+there are and what a result is called (the seed ``recording_checks`` and
+``mart_recording_practice``). Counts are judged by ``orchestration.detectors.choose.detect``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from orchestration.detectors.charts import ratio_chart
-from orchestration.detectors.choose import EARS, FARRINGTON, NO_EVENTS, TOO_SHORT, detect
+from orchestration.detectors.choose import EARS, FARRINGTON, NO_EVENTS, RATIO, TOO_SHORT, detect
 from orchestration.statistics.intervals import poisson_interval, wilson_interval
 from orchestration.statistics.multiplicity import adjusted_p_values
 
@@ -46,6 +46,16 @@ _KINDS = ("count", "share", "rate")
 #: Series that are judged at once: what is needed beside the rows themselves stays the same however
 #: many there are.
 SERIES_AT_ONCE = 2_000
+#: Months that a short history of counts needs: with four before it, five events where there had
+#: been one in all four have a chance of one in six hundred.
+LEAST_FOR_COUNTS = 4
+#: What judged a count with so short a history, or so few events, that the chart for short
+#: histories does not.
+SHORT_HISTORY = "short history"
+#: A period is of a run where its p is at most this (``watch_p_value`` of the checks).
+OF_A_RUN = 0.01
+#: So many periods in a row that are not of it end a run; one may be chance.
+ENDS_A_RUN = 2
 #: What a moving range tells of a standard deviation is worth so many degrees of freedom a period
 #: (Montgomery, Introduction to Statistical Quality Control: two-point ranges are 60-65% efficient).
 _DEGREES_PER_RANGE = 0.62
@@ -58,7 +68,8 @@ class Judged(NamedTuple):
     ``lower_limit`` and ``upper_limit``: of the period itself, or of the latest periods together
     where ``is_persistent``; of a year or a quarter, without limits, where counts are too small for
     less. ``p_value``: two-sided, of all tests of the period together. ``direction``: 1 up, -1 down,
-    0 neither. ``history_count``: periods that the result rests on. ``detector``: what was run, or
+    0 neither. ``history_count``: periods that the result rests on. ``first_period``: the time point
+    (from 0) at which the baseline begins, 0 unless it began anew. ``detector``: what was run, or
     why nothing was."""
 
     observed: Array
@@ -69,7 +80,43 @@ class Judged(NamedTuple):
     direction: NDArray[np.int8]
     is_persistent: NDArray[np.bool_]
     history_count: NDArray[np.int64]
+    first_period: NDArray[np.int64]
     detector: NDArray[np.str_]
+
+
+class _Runs:
+    """The run of periods on one side that each series is in, and where its baseline begins.
+
+    A level that changed and was there for ``held`` assessed periods is what recording is now: the
+    baseline begins anew with the first of them (NHS England, Making Data Count: limits are
+    calculated anew after a change that lasts, from a dozen points). One period that is not of the
+    run does not end it. Only what was judged until then decides.
+    """
+
+    def __init__(self, series: int, held: int) -> None:
+        self.held = held
+        self.start = np.zeros(series, dtype=np.int64)
+        self._first = np.zeros(series, dtype=np.int64)
+        self._count = np.zeros(series, dtype=np.int64)
+        self._misses = np.zeros(series, dtype=np.int64)
+        self._side = np.zeros(series, dtype=np.int8)
+
+    def take(self, t: int, p_value: Array, direction: NDArray[np.int8]) -> NDArray[np.int64]:
+        """The judgement of period ``t``, of all series. Returns those that begin anew after it."""
+        assessed = ~np.isnan(p_value)
+        with np.errstate(invalid="ignore"):
+            odd = assessed & (p_value <= OF_A_RUN) & (direction != 0)
+        new = odd & (direction != self._side)
+        self._first[new], self._count[new], self._side[new] = t, 0, direction[new]
+        self._count[odd] += 1
+        self._misses[odd] = 0
+        missed = assessed & ~odd
+        self._misses[missed] += 1
+        self._side[missed & (self._misses >= ENDS_A_RUN)] = 0
+        anew = np.flatnonzero((self._count >= self.held) & (self._side != 0))
+        self.start[anew] = self._first[anew]
+        self._side[anew] = 0
+        return anew
 
 
 def _nothing(shape: tuple[int, int]) -> Judged:
@@ -78,7 +125,8 @@ def _nothing(shape: tuple[int, int]) -> Judged:
         np.zeros(shape, dtype=np.int8),
         np.zeros(shape, dtype=bool),
         np.zeros(shape, dtype=np.int64),
-        np.full(shape, TOO_SHORT, dtype="<U12"),
+        np.zeros(shape, dtype=np.int64),
+        np.full(shape, TOO_SHORT, dtype="<U13"),
     )
 
 
@@ -103,6 +151,7 @@ def judge_ratios(
     weights: ArrayLike | None = None,
     peers: ArrayLike | None = None,
     wanted: ArrayLike | None = None,
+    is_migration: ArrayLike | None = None,
     longest: int = LONGEST_BASELINE,
     least: int = LEAST_BASELINE,
     latest: int = LATEST_PERIODS,
@@ -113,11 +162,15 @@ def judge_ratios(
     assessed; ``is_part``: the numerator is a part of the denominator (p'), else events per unit
     (u'). ``weights`` (time, series): a period of weight 0 makes no limits; it is assessed all the
     same unless it is NaN. ``peers`` (series,): the group that a part is compared in, -1 for none:
-    there its change has to be unlike the group's, too. ``wanted`` (time, series): what is to be
-    judged, all unless given; the others are in baselines and among peers all the same. ``longest``,
-    ``least``: periods of a
+    there its change has to be unlike the group's, too. ``is_migration`` (series,): a finding takes
+    that the part moved one way and the rest of its whole the other, as where crimes move from one
+    code to its neighbour; growth of one alone is none. ``wanted`` (time, series): what is to be
+    judged, all unless given; the others are in baselines and among peers all the same, but in no
+    run. ``longest``, ``least``: periods of a
     baseline; ``latest``: taken together. Raises ValueError for shapes that differ, a part above its
-    whole and peers of what is no part.
+    whole, and peers or migrations of what is no part.
+
+    A level that was there for ``least`` assessed periods becomes the baseline (``_Runs``).
 
     The limits are Laney's (Quality Engineering 14, 2002, 531-537), with the error of the baseline
     and Student's tails, since the scatter between periods is estimated from a few of them; the
@@ -134,15 +187,24 @@ def judge_ratios(
         raise ValueError(f"peers are {group.shape}, series {x.shape[1]}")
     if not is_part and (group >= 0).any():
         raise ValueError("only parts are compared among peers")
+    moves = np.zeros(x.shape[1], dtype=bool)
+    if is_migration is not None:
+        moves = np.asarray(is_migration, dtype=bool)
+    if moves.shape != (x.shape[1],):
+        raise ValueError(f"is_migration is {moves.shape}, series {x.shape[1]}")
+    if moves.any() and not is_part:
+        raise ValueError("only between parts does anything migrate")
     judged = _nothing((x.shape[0], x.shape[1]))
     known = ~np.isnan(x) & (n > 0)
     asked = known if wanted is None else known & np.asarray(wanted, dtype=bool)
+    runs = _Runs(x.shape[1], least)
     for t in range(least, x.shape[0]):
         among = np.isin(group, np.unique(group[asked[t] & (group >= 0)]))
         which = np.flatnonzero(asked[t] | (known[t] & among))
         if not which.size:
             continue
         usable = known[:t, which] & (w[:t, which] > 0)
+        usable &= np.arange(t)[:, None] >= runs.start[which]
         top = np.where(usable, x[:t, which], np.nan)
         below = np.where(usable, n[:t, which], np.nan)
         odd = _against(
@@ -153,6 +215,7 @@ def judge_ratios(
             is_part,
             least,
             group[which],
+            moves[which],
         )
         best = odd
         persistent = np.zeros(which.size, dtype=bool)
@@ -169,6 +232,8 @@ def judge_ratios(
                 is_part,
                 least,
                 group[which],
+                moves[which],
+                periods=(~np.isnan(late_top)).sum(axis=0),
             )
             tested = ~np.isnan(step[4]) & ((~np.isnan(late_top)).sum(axis=0) > 1)
             tests = np.where(tested & ~np.isnan(odd[4]), 2.0, 1.0)
@@ -182,7 +247,9 @@ def judge_ratios(
         judged.direction[t, which] = np.where(assessed & (p_value < 1), best[5], 0)
         judged.is_persistent[t, which] = persistent & assessed
         judged.history_count[t, which] = best[6]
-        judged.detector[t, which] = np.where(assessed, "ratio", TOO_SHORT)
+        judged.first_period[t] = runs.start
+        judged.detector[t, which] = np.where(assessed, RATIO, TOO_SHORT)
+        runs.take(t, judged.p_value[t], judged.direction[t])
     return judged
 
 
@@ -194,8 +261,14 @@ def _against(
     is_part: bool,
     least: int,
     group: NDArray[np.int64],
+    moves: NDArray[np.bool_],
+    periods: ArrayLike = 1,
 ) -> list[Array]:
-    """Observed, expected, limits, two-sided p, direction, periods; (series,) each."""
+    """Observed, expected, limits, two-sided p, direction, periods; (series,) each.
+
+    ``periods``: how many the observed ones are the sum of.
+    """
+    together = np.asarray(periods, dtype=np.float64)
     periods = (~np.isnan(top)).sum(axis=0)
     enough = periods >= least
     base_x, base_n = np.nansum(top, axis=0), np.nansum(below, axis=0)
@@ -231,6 +304,9 @@ def _against(
         np.sign(np.nan_to_num(observed - expected)),
         periods,
     ]
+    if moves.any():
+        both_ways = _migration(*(v[..., moves] for v in (x, n, top, below)), together, moves)
+        found[4][moves] = np.fmax(found[4][moves], both_ways)
     for one in np.unique(group[group >= 0]):
         of_group = np.flatnonzero(group == one)
         compared = of_group[enough[of_group]]
@@ -243,6 +319,33 @@ def _against(
         for field, values in zip(found[1:6], among, strict=True):
             field[compared] = values
     return found
+
+
+def _migration(
+    x: Array, n: Array, top: Array, below: Array, together: Array, moves: NDArray[np.bool_]
+) -> Array:
+    """Two-sided p of a part and the rest of its whole having moved against each other.
+
+    Each count is held to its own mean of the baseline, with the scatter of the periods there, which
+    holds their season; both have to have moved, so that the larger p counts (Berger, Technometrics
+    24, 1982, 295-300: intersection-union tests).
+    """
+    months = together[moves] if together.shape else together
+
+    def moved(now: Array, before: Array) -> tuple[Array, Array]:
+        number = (~np.isnan(before)).sum(axis=0)
+        mean = np.nansum(before, axis=0) / np.maximum(number, 1)
+        spread = np.nansum((before - mean) ** 2, axis=0) / np.maximum(number - 1, 1)
+        spread = np.fmax(spread, mean)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            z = (now / months - mean) / np.sqrt(spread / months + spread / number)
+        degrees = np.maximum(number - 1.0, 1.0)
+        return stats.t.sf(z, degrees), stats.t.cdf(z, degrees)
+
+    part_up, part_down = moved(x, top)
+    rest_up, rest_down = moved(n - x, below - top)
+    p = np.fmin(np.fmax(part_up, rest_down), np.fmax(part_down, rest_up))
+    return np.minimum(2 * np.nan_to_num(p, nan=1.0), 1.0)
 
 
 def _among(
@@ -300,53 +403,112 @@ def judge_counts(
     ``days`` (time,): of each period; ``wanted`` as counts: what is to be judged, all unless given.
     One call of ``choose.detect`` for each period, which looks back no further than it needs. Raises
     ValueError as ``detect`` does.
+
+    With less than two years before it a count under a hundred is judged by EARS; by the exact test
+    of ``judge_ratios`` against all periods so far where EARS has too few of them (from four on), or
+    fewer than five events are expected. A level that was there for a year becomes the baseline
+    (``_Runs``): earlier counts are raised or lowered to it, so that their season is kept.
     """
     y = np.asarray(counts, dtype=np.float64)
     y, _, w = _two_of(y, y, weights)
     length = None if days is None else np.asarray(days, dtype=np.float64)
     asked = ~np.isnan(y) if wanted is None else ~np.isnan(y) & np.asarray(wanted, dtype=bool)
     judged = _nothing((y.shape[0], y.shape[1]))
-    for t in range(7, y.shape[0]):
+    runs = _Runs(y.shape[1], LEAST_BASELINE if freq == 12 else freq)
+    levelled = y.copy()
+    for t in range(LEAST_FOR_COUNTS, y.shape[0]):
         which = np.flatnonzero(asked[t])
         if not which.size:
             continue
         found = detect(
-            y[: t + 1, which],
+            levelled[: t + 1, which],
             freq,
             prior_weights=w[: t + 1, which],
             exposure=None if length is None else length[: t + 1],
         )
-        for field, values in zip(
-            judged,
-            (
-                found.observed,
-                found.expected,
-                found.lowerbound,
-                found.upperbound,
-                found.p_value,
-                found.direction,
-                found.is_persistent,
-                (~np.isnan(y[:t, which])).sum(axis=0),
-                found.detector,
-            ),
-            strict=True,
-        ):
+        fields = [
+            found.observed,
+            found.expected,
+            found.lowerbound,
+            found.upperbound,
+            found.p_value,
+            found.direction,
+            found.is_persistent,
+            (~np.isnan(y[:t, which])).sum(axis=0),
+            runs.start[which],
+            found.detector,
+        ]
+        for field, values in zip(judged, fields, strict=True):
             field[t, which] = values
         # A model without limits (no baseline is left) has no result; nor has a chart that takes
         # the season for a change.
+        is_chart = found.detector == EARS
         with np.errstate(invalid="ignore"):
             unfit = (found.detector == FARRINGTON) & np.isnan(found.p)
-            unfit |= (found.detector == EARS) & ~(found.expected < MOST_FOR_SHORT_HISTORY)
-        unfit = which[unfit & np.isfinite(found.p_value)]
-        for values in judged[:5]:
-            values[t, unfit] = np.nan
-        judged.direction[t, unfit] = 0
-        judged.detector[t, unfit] = TOO_SHORT
+            unfit |= is_chart & ~(found.expected < MOST_FOR_SHORT_HISTORY)
+            few = is_chart & ~(found.expected >= LEAST_EXPECTED)
+        few |= found.detector == TOO_SHORT
+        _clear(judged, t, which[unfit | few])
+        _by_short_history(judged, y, w, length, t, which[few])
         # No event so far, and none expected: nothing changed.
         silent = which[(found.detector == NO_EVENTS) & (judged.history_count[t, which] >= 12)]
         judged.observed[t, silent] = judged.expected[t, silent] = 0.0
         judged.p_value[t, silent] = 1.0
+        for anew in runs.take(t, judged.p_value[t], judged.direction[t]):
+            start = runs.start[anew]
+            levelled[:start, anew] = _at_new_level(levelled[: t + 1, anew], w[:, anew], start, freq)
     return judged
+
+
+def _clear(judged: Judged, t: int, which: NDArray[np.int64]) -> None:
+    for values in judged[:5]:
+        values[t, which] = np.nan
+    judged.direction[t, which] = 0
+    judged.is_persistent[t, which] = False
+    judged.detector[t, which] = TOO_SHORT
+
+
+def _by_short_history(
+    judged: Judged, y: Array, w: Array, days: Array | None, t: int, which: NDArray[np.int64]
+) -> None:
+    """Counts with few periods before them, held to all of these, in place."""
+    if not which.size:
+        return
+    before = np.where(w[:t, which] > 0, y[:t, which], np.nan)
+    series = which.size
+    # In periods as long as this one.
+    length = np.ones(t + 1) if days is None else days[: t + 1] / days[t]
+    found = _against(
+        y[t, which],
+        np.ones(series),
+        before,
+        np.where(np.isnan(before), np.nan, length[:t, None]),
+        False,
+        LEAST_FOR_COUNTS,
+        np.full(series, -1),
+        np.zeros(series, dtype=bool),
+    )
+    with np.errstate(invalid="ignore"):
+        fit = ~np.isnan(found[4]) & (found[1] < MOST_FOR_SHORT_HISTORY)
+    for field, values in zip(judged[:5], found[:5], strict=True):
+        field[t, which[fit]] = values[fit]
+    judged.direction[t, which[fit]] = np.where(found[4] < 1, found[5], 0)[fit]
+    judged.history_count[t, which] = found[6]
+    judged.detector[t, which[fit]] = SHORT_HISTORY
+
+
+def _at_new_level(y: Array, w: Array, start: int, freq: int) -> Array:
+    """Counts (time,) before ``start`` at the level of those since, held to the same months."""
+    since = np.arange(start, y.size)
+    now, then = 0.0, 0.0
+    for t in since[~np.isnan(y[since])]:
+        same = np.arange(t % freq, start, freq)
+        same = same[~np.isnan(y[same]) & (w[same] > 0)]
+        if same.size:
+            now, then = now + y[t], then + y[same].mean()
+    if then == 0:
+        return y[:start]
+    return np.round(y[:start] * (now / then))
 
 
 def adjust_by_family(p_values: ArrayLike, family: ArrayLike) -> Array:
@@ -409,6 +571,7 @@ def judge_ledger(
     is_to_assess: ArrayLike,
     family: ArrayLike,
     peers: ArrayLike,
+    is_migration: ArrayLike | None = None,
 ) -> dict[str, np.ndarray]:
     """Rows of series and month in, a result for each out; all (rows,).
 
@@ -417,8 +580,10 @@ def judge_ledger(
     ``denominator``: counts, NaN where missing; ``weight``: what baselines give the period;
     ``is_to_assess``: others have no result, and are in baselines all the same; ``family``: tests of
     one false discovery rate; ``peers``: group of series that are compared with each other, -1 for
-    none. Returns ``value_lower``, ``value_upper`` (95%: Wilson's for a part, Poisson's otherwise),
-    the fields of ``Judged`` and ``q_value``. Raises ValueError for a row that is there twice, and
+    none; ``is_migration``: a share that is found only where the rest of the whole moved the other
+    way. Returns ``value_lower``, ``value_upper`` (95%: Wilson's for a part, Poisson's otherwise),
+    the fields of ``Judged``, with ``baseline_month`` (datetime64[M], NaT where there is no result)
+    for ``first_period``, and ``q_value``. Raises ValueError for a row that is there twice, and
     as the judges do.
     """
     names = np.asarray(series, dtype=np.int64)
@@ -434,7 +599,11 @@ def judge_ledger(
     order = np.lexsort((at, names))
     if np.any((np.diff(names[order]) == 0) & (np.diff(at[order]) == 0)):
         raise ValueError("a series has a month twice")
+    migrates = np.zeros(names.size, dtype=bool)
+    if is_migration is not None:
+        migrates = np.asarray(is_migration, dtype=bool)
     flat = _nothing((names.size, 1))
+    began = np.full(names.size, np.datetime64("NaT", "M"))
     out = {f: v.reshape(-1) for f, v in zip(Judged._fields, flat, strict=True)}
     lower, upper = np.full(x.shape, np.nan), np.full(x.shape, np.nan)
     for number, detector in enumerate(_KINDS):
@@ -464,18 +633,25 @@ def judge_ledger(
                 else:
                     group = np.empty(shape[1], dtype=np.int64)
                     group[column] = together[chosen]
+                    moves = np.zeros(shape[1], dtype=bool)
+                    moves[column] = migrates[chosen]
                     judged = judge_ratios(
                         top,
                         below,
                         is_part=detector == "share",
                         weights=weights,
                         peers=group,
+                        is_migration=moves,
                         wanted=wanted,
                         **(OF_QUARTERS if months == 3 else {}),
                     )
+                used = to_assess[chosen]
                 for field, values in zip(Judged._fields, judged, strict=True):
-                    out[field][chosen[to_assess[chosen]]] = values[period, column][
-                        to_assess[chosen]
-                    ]
+                    out[field][chosen[used]] = values[period, column][used]
+                begins = np.fmax(judged.first_period, (~np.isnan(top)).argmax(axis=0))
+                begins = begins[period, column] * months + int(first)
+                used &= ~np.isnan(judged.p_value[period, column])
+                began[chosen[used]] = begins[used].astype("datetime64[M]")
     out["q_value"] = adjust_by_family(out["p_value"], family)
-    return {"value_lower": lower, "value_upper": upper} | out
+    del out["first_period"]
+    return {"value_lower": lower, "value_upper": upper} | out | {"baseline_month": began}

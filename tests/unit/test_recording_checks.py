@@ -105,7 +105,7 @@ def test_counts_of_a_short_history_are_judged_where_months_do_not_differ_more_th
     y = rng.poisson([[3.0, 1000.0]], (20, 2)).astype(float)
     y[15] = 40, 2000
     found = judge_counts(y)
-    assert found.p_value[15, 0] < 0.001 and found.detector[15, 0] == "ears"
+    assert found.p_value[15, 0] < 0.001 and found.detector[15, 0] == "short history"
     assert np.isnan(found.p_value[15, 1]) and found.detector[15, 1] == "too short"
     assert np.isnan(found.expected[15, 1])
 
