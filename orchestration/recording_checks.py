@@ -101,14 +101,19 @@ class _Runs:
         self._misses = np.zeros(series, dtype=np.int64)
         self._side = np.zeros(series, dtype=np.int8)
 
-    def take(self, t: int, p_value: Array, direction: NDArray[np.int8]) -> NDArray[np.int64]:
-        """The judgement of period ``t``, of all series. Returns those that begin anew after it."""
+    def take(
+        self, t: int, p_value: Array, direction: NDArray[np.int8], weight: Array
+    ) -> NDArray[np.int64]:
+        """The judgement of period ``t``, of all series. Returns those that begin anew after it.
+
+        A period of weight 0 goes on with a run and is none of those that make the new baseline.
+        """
         assessed = ~np.isnan(p_value)
         with np.errstate(invalid="ignore"):
             odd = assessed & (p_value <= OF_A_RUN) & (direction != 0)
         new = odd & (direction != self._side)
         self._first[new], self._count[new], self._side[new] = t, 0, direction[new]
-        self._count[odd] += 1
+        self._count[odd & (weight > 0)] += 1
         self._misses[odd] = 0
         missed = assessed & ~odd
         self._misses[missed] += 1
@@ -249,7 +254,7 @@ def judge_ratios(
         judged.history_count[t, which] = best[6]
         judged.first_period[t] = runs.start
         judged.detector[t, which] = np.where(assessed, RATIO, TOO_SHORT)
-        runs.take(t, judged.p_value[t], judged.direction[t])
+        runs.take(t, judged.p_value[t], judged.direction[t], w[t])
     return judged
 
 
@@ -454,7 +459,7 @@ def judge_counts(
         silent = which[(found.detector == NO_EVENTS) & (judged.history_count[t, which] >= 12)]
         judged.observed[t, silent] = judged.expected[t, silent] = 0.0
         judged.p_value[t, silent] = 1.0
-        for anew in runs.take(t, judged.p_value[t], judged.direction[t]):
+        for anew in runs.take(t, judged.p_value[t], judged.direction[t], w[t]):
             start = runs.start[anew]
             levelled[:start, anew] = _at_new_level(levelled[: t + 1, anew], w[:, anew], start, freq)
     return judged

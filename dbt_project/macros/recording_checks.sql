@@ -9,12 +9,14 @@
         ('log_review_crimes', "record_origin_code = 'log_quality_review'", 'true'),
         ('recorded_within_24_hours', 'is_recorded_within_24_hours',
             'is_recorded_within_24_hours is not null'),
-        ('knife_flag', "is_violence_with_injury and weapon_code = 'knife'",
+        ('knife_flag', 'is_knife_used', none),
+        ('knife_injuries', "is_violence_with_injury and weapon_code = 'knife'",
             'is_violence_with_injury'),
         ('weapon_unknown',
             "is_violence_with_injury and coalesce(weapon_code, 'unknown') = 'unknown'",
             'is_violence_with_injury'),
         ('place_unknown', 'lsoa_code is null', 'true'),
+        ('place_by_beat', "location_basis = 'beat'", "location_basis in ('lsoa', 'beat')"),
         ('victim_age_unknown',
             "offence_group = 'Violence against the person' and has_victim_under_25 is null",
             "offence_group = 'Violence against the person'"),
@@ -30,10 +32,19 @@
 {% macro incident_checks() -%}
     {{ return([
         ('log_conversion', 'is_crime_recorded', 'true'),
-        ('no_trace_logs', "closing_outcome_code = 'no_trace' and is_crime_recorded",
-            "closing_outcome_code = 'no_trace'"),
+        ('no_trace_logs',
+            "has_no_trace and is_crime_recorded "
+            ~ "and coalesce(lqt_result_code, '') <> 'crime_required'",
+            'has_no_trace'),
         ('log_review_overturns', "lqt_result_code = 'crime_required'",
             'lqt_result_code is not null'),
+    ]) }}
+{%- endmacro %}
+
+{#- Checks that a month of the force's own is there, by the supply that they ask about. -#}
+{% macro supply_checks() -%}
+    {{ return([
+        'crimes_missing', 'persons_missing', 'logs_missing', 'admissions_missing', 'audits_missing',
     ]) }}
 {%- endmacro %}
 

@@ -35,7 +35,12 @@ def declared(model: dict) -> dict | None:
 
 
 #: Counts that are shown: residents, and all persons of a role.
-SHOWN_COUNTS = {"quarantined_row_count", "population_count", "role_count"}
+SHOWN_COUNTS = {
+    "quarantined_row_count",
+    "population_count",
+    "role_count",
+    "history_period_count",
+}
 
 
 @pytest.mark.parametrize("name", sorted(name for name in MODELS if name.startswith("mart_")))

@@ -264,3 +264,146 @@ def test_what_is_asked_for_is_judged_as_when_all_is():
     for field in ("observed", "expected", "lower_limit", "upper_limit", "p_value"):
         np.testing.assert_allclose(some[field][asked], whole[field][asked], rtol=1e-9)
         assert np.isnan(some[field][~asked]).all()
+
+
+def _step(seed, at=20, series=50, after=0.2, periods=48):
+    x, n = _world(seed, periods=periods, series=series)
+    rng = np.random.default_rng(seed + 1000)
+    x[at:] = rng.binomial(400, after, x[at:].shape)
+    return x, n
+
+
+def test_a_level_that_lasted_a_year_is_what_later_months_are_held_to():
+    x, n = _step(31)
+    found = judge_ratios(x, n, is_part=True)
+    assert np.mean(found.p_value[20:30] <= 0.01) > 0.95
+    late = found.p_value[34:]
+    assert not np.isnan(late).any()
+    assert np.mean(late <= 0.01) < 0.03
+    assert np.all(found.first_period[:31] == 0)
+    assert np.mean(np.abs(found.first_period[36] - 20) <= 1) > 0.95
+
+
+def test_after_the_new_baseline_a_second_step_is_seen():
+    x, n = _step(32)
+    x[40:] = np.random.default_rng(33).binomial(400, 0.1, x[40:].shape)
+    found = judge_ratios(x, n, is_part=True)
+    assert np.mean((found.p_value[40] <= 0.01) & (found.direction[40] == -1)) > 0.8
+
+
+def test_months_of_no_weight_make_no_new_baseline():
+    x, n = _step(34, series=20)
+    w = np.ones_like(x)
+    w[22:26] = 0
+    found = judge_ratios(x, n, is_part=True, weights=w)
+    # Twelve that weigh are there after sixteen: none is left without limits.
+    assert np.all(found.first_period[35] == 0)
+    assert not np.isnan(found.p_value[36:]).any()
+
+
+def test_counts_are_held_to_their_season_at_the_new_level():
+    rng = np.random.default_rng(35)
+    t = np.arange(96)
+    mean = 200 * (1 + 0.3 * np.cos(2 * np.pi * t / 12))
+    mean[48:] *= 1.6
+    y = rng.poisson(mean[:, None], (96, 40)).astype(float)
+    found = judge_counts(y)
+    assert np.mean(found.p_value[48:52] <= 0.01) > 0.95
+    assert np.mean(found.p_value[64:] <= 0.01) < 0.05
+    assert np.all(found.first_period[64] >= 48)
+
+
+def test_a_burst_after_a_handful_of_months_is_found():
+    y = np.array([[3, 3, 3, 4, 3, 4, 41]], dtype=float).T
+    found = judge_counts(y)
+    assert np.isnan(found.p_value[:4]).all()
+    assert found.p_value[6, 0] < 1e-10 and found.direction[6, 0] == 1
+    assert found.expected[6, 0] == pytest.approx(20 / 6)
+    exact = stats.binom(61, 1 / 7).sf(40)
+    assert found.p_value[6, 0] == pytest.approx(2 * exact, rel=1e-9)
+
+
+def test_growth_of_one_code_is_no_migration_and_an_exchange_is():
+    rng = np.random.default_rng(36)
+    kept = rng.poisson(2400, (40, 30)).astype(float)
+    grown = rng.poisson(2000, (40, 30)).astype(float)
+    grown[30:] = rng.poisson(3000, (10, 30))
+    moves = np.ones(30, dtype=bool)
+    found = judge_ratios(kept, kept + grown, is_part=True, is_migration=moves)
+    assert np.mean(found.p_value[30:] <= 0.01) < 0.02
+    assert np.mean(judge_ratios(kept, kept + grown, is_part=True).p_value[30:36] <= 0.01) > 0.95
+    lost = kept.copy()
+    lost[30:] = rng.poisson(1900, (10, 30))
+    swapped = rng.poisson(2000, (40, 30)).astype(float)
+    swapped[30:] = rng.poisson(2500, (10, 30))
+    found = judge_ratios(lost, lost + swapped, is_part=True, is_migration=moves)
+    assert np.mean((found.p_value[32] <= 0.01) & (found.direction[32] == -1)) > 0.95
+    with pytest.raises(ValueError, match="migrate"):
+        judge_ratios(kept, grown, is_part=False, is_migration=moves)
+    with pytest.raises(ValueError, match="is_migration"):
+        judge_ratios(kept, kept + grown, is_part=True, is_migration=[True])
+
+
+def test_the_month_of_a_baseline_is_named():
+    x, n = _step(37, series=1)
+    months = np.datetime64("2018-04") + np.arange(48)
+    given = _ledger() | {
+        name: np.full(48, value)
+        for name, value in (
+            ("series", 0), ("month_count", 1), ("detector_type", "share"), ("weight", 1.0),
+            ("is_to_assess", True), ("peers", -1),
+        )
+    }  # fmt: skip
+    given |= {"month": months, "numerator": x[:, 0], "denominator": n[:, 0], "family": months}
+    given["family"] = np.arange(48)
+    began = judge_ledger(**given)["baseline_month"]
+    assert np.isnat(began[:12]).all()
+    assert began[20] == np.datetime64("2018-04")
+    assert began[40] == np.datetime64("2019-12")
+
+
+def _quiet(seed, periods=48):
+    """Counts, shares and rates as recording has them where nothing changes: season, lengths of
+    months, scatter beyond chance."""
+    rng = np.random.default_rng(seed)
+    kinds = np.array(["count"] * 6 + ["share"] * 48 + ["rate"] * 8)
+    t = np.arange(periods)
+    months = np.datetime64("2018-04") + t
+    days = np.diff((np.datetime64("2018-04") + np.arange(periods + 1)).astype("datetime64[D]"))
+    shape = days.astype(float) / 30.4 * (1 + 0.1 * np.cos(2 * np.pi * (t - 3) / 12))
+    x, n = np.empty((kinds.size, periods)), np.full((kinds.size, periods), np.nan)
+    for i, kind in enumerate(kinds):
+        scatter = rng.normal(0, rng.choice([0.0, 0.02, 0.05]), periods)
+        if kind == "count":
+            mean, phi = np.exp(rng.uniform(-1, 10)) * shape, rng.choice([1.3, 2.0])
+            x[i] = rng.negative_binomial(mean / (phi - 1), 1 / phi)
+            continue
+        n[i] = rng.poisson(np.exp(rng.uniform(3.4, 10.5)) * shape)
+        if kind == "share":
+            odds = rng.uniform(-7.5, 2.0) + scatter
+            x[i] = rng.binomial(n[i].astype(int), 1 / (1 + np.exp(-odds)))
+        else:
+            x[i] = rng.poisson(n[i] * np.exp(rng.uniform(-6, 1) + scatter))
+    size = x.size
+    return {
+        "series": np.repeat(np.arange(kinds.size), periods),
+        "month": np.tile(months, kinds.size),
+        "month_count": np.ones(size, dtype=int),
+        "detector_type": np.repeat(kinds, periods),
+        "numerator": x.ravel(),
+        "denominator": n.ravel(),
+        "weight": np.ones(size),
+        "is_to_assess": np.ones(size, dtype=bool),
+        "family": np.tile(t, kinds.size),
+        "peers": np.full(size, -1),
+    }
+
+
+def test_where_nothing_changes_at_most_one_month_in_two_hundred_is_an_alert():
+    alerts = assessed = 0
+    for seed in range(8):
+        found = judge_ledger(**_quiet(seed))
+        assessed += np.sum(~np.isnan(found["p_value"]))
+        alerts += np.sum((found["p_value"] <= 0.01) & (found["q_value"] <= 0.10))
+    assert assessed > 15_000
+    assert alerts <= assessed / 200

@@ -82,6 +82,7 @@ final as (
         closed_at,
         opening_code,
         closing_outcome_code,
+        has_no_trace,
         report_category_code,
         lsoa_code,
         neighbourhood_code,

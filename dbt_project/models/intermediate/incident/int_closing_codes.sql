@@ -37,7 +37,10 @@ ranked as (
         row_number() over (
             partition by conformed.source_closing_codes
             order by closing_outcomes.sort_order nulls last, conformed.closing_code
-        ) as nth
+        ) as nth,
+        max(case when conformed.closing_code = 'no_trace' then 1 else 0 end)
+            over (partition by conformed.source_closing_codes)
+        = 1 as has_no_trace
     from conformed
     left join closing_outcomes on conformed.closing_code = closing_outcomes.closing_code
 ),
@@ -45,7 +48,8 @@ ranked as (
 final as (
     select
         source_closing_codes,
-        closing_code as closing_outcome_code
+        closing_code as closing_outcome_code,
+        has_no_trace
     from ranked
     where nth = 1
 )

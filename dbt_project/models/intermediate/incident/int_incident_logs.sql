@@ -36,6 +36,7 @@ final as (
         logs.closed_at,
         {{ conformed('opening_map', 'logs.source_opening_code') }} as opening_code,
         closing_codes.closing_outcome_code,
+        coalesce(closing_codes.has_no_trace, false) as has_no_trace,
         {{ conformed('category_map', 'logs.source_report_category_code') }}
             as report_category_code,
         logs.lsoa_code,

@@ -2,7 +2,13 @@
 -- (the lines that come from a loop have no indent of their own)
 {{ config(materialized='table') }}
 
-with offences as (
+with unit_checks as (
+    select check_code
+    from {{ ref('recording_checks') }}
+    where is_by_unit
+),
+
+offences as (
     select * from {{ ref('fct_offence') }}
     where recorded_month is not null
 ),
@@ -73,9 +79,17 @@ loads as (
     select * from {{ ref('stg_ledger__loads') }}
 ),
 
-offence_months as (
+quarantined as (
+    select * from {{ ref('stg_ledger__quarantined_values') }}
+    where
+        (source = 'legacy' and table_name = 'crimes')
+        or (source = 'connect' and table_name = 'investigations')
+),
+
+offence_units as (
     select
         recorded_month as month,
+        coalesce(npu_code, 'unknown') as npu_code,
         {%- for code, numerator, denominator in offence_checks() %}
         {{ count_where(numerator) }} as {{ code }}_numerator,
         {{ count_where(denominator) if denominator else 'cast(null as bigint)' }}
@@ -85,19 +99,58 @@ offence_months as (
         {{ count_where('is_violence_with_injury and is_knife_used') }} as knife_used_count,
         {{ count_where('is_violence_with_injury') }} as injury_count
     from offences
-    group by recorded_month
+    group by recorded_month, coalesce(npu_code, 'unknown')
 ),
 
-incident_months as (
+offence_months as (
     select
         month,
+        {%- for code, numerator, denominator in offence_checks() %}
+        sum({{ code }}_numerator) as {{ code }}_numerator,
+        sum({{ code }}_denominator) as {{ code }}_denominator,
+        {%- endfor %}
+        sum(crime_count) as crime_count,
+        sum(knife_used_count) as knife_used_count,
+        sum(injury_count) as injury_count
+    from offence_units
+    group by month
+),
+
+incident_units as (
+    select
+        month,
+        coalesce(npu_code, 'unknown') as npu_code,
         {%- for code, numerator, denominator in incident_checks() %}
         {{ count_where(numerator) }} as {{ code }}_numerator,
         {{ count_where(denominator) }} as {{ code }}_denominator
         {%- if not loop.last %},{% endif %}
         {%- endfor %}
     from incidents
+    group by month, coalesce(npu_code, 'unknown')
+),
+
+incident_months as (
+    select
+        month,
+        {%- for code, numerator, denominator in incident_checks() %}
+        sum({{ code }}_numerator) as {{ code }}_numerator,
+        sum({{ code }}_denominator) as {{ code }}_denominator
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
+    from incident_units
     group by month
+),
+
+-- What was reported, beside what was recorded of it.
+knife_reports as (
+    select
+        incidents.month,
+        {{ count_where('not coalesce(offences.has_knife, false)') }} as unflagged_count,
+        cast(count(*) as bigint) as report_count
+    from incidents
+    inner join offences on incidents.offence_id = offences.offence_id
+    where incidents.report_category_code = 'person_with_knife' and not incidents.has_no_trace
+    group by incidents.month
 ),
 
 change_months as (
@@ -140,13 +193,19 @@ last_record as (
     from offences
 ),
 
-outcome_months as (
+outcome_units as (
     select
-        recorded_month,
-        outcome_type_code,
+        outcomes.recorded_month,
+        coalesce(offences.npu_code, 'unknown') as npu_code,
+        outcomes.outcome_type_code,
         cast(count(*) as bigint) as outcome_count
     from outcomes
-    group by recorded_month, outcome_type_code
+    inner join offences on outcomes.offence_id = offences.offence_id
+    where offences.is_violence_with_injury
+    group by
+        outcomes.recorded_month,
+        coalesce(offences.npu_code, 'unknown'),
+        outcomes.outcome_type_code
 ),
 
 watched_outcomes as (
@@ -156,6 +215,24 @@ watched_outcomes as (
     union all
     {%- endif %}
     {%- endfor %}
+),
+
+outcome_shares as (
+    select
+        offence_units.month,
+        offence_units.npu_code,
+        watched_outcomes.outcome_type_code,
+        coalesce(outcome_units.outcome_count, 0) as outcome_count,
+        offence_units.injury_count
+    from offence_units
+    cross join watched_outcomes
+    cross join last_record
+    left join outcome_units
+        on
+            offence_units.month = outcome_units.recorded_month
+            and offence_units.npu_code = outcome_units.npu_code
+            and watched_outcomes.outcome_type_code = outcome_units.outcome_type_code
+    where {{ add_days(period_end('offence_units.month', 1), 90) }} <= last_record.last_day
 ),
 
 -- The victim's own earlier crime, if any: the one before is the nearest.
@@ -198,13 +275,34 @@ admission_months as (
     group by admission_month
 ),
 
+-- A row may break several rules.
+refused_rows as (
+    select
+        load_id,
+        count(
+            distinct case
+                when rule_code like '%.repeated_row' or rule_code like '%.conflicting_key'
+                    then row_number
+            end
+        ) as repeated_count,
+        count(
+            distinct case when rule_code like '%offence_code.not_in_code_list' then row_number end
+        ) as not_notifiable_count
+    from quarantined
+    group by load_id
+),
+
 refused as (
     select
         {{ first_of_month('load_periods.slot') }} as month,
         cast(sum(loads.row_count_quarantined) as bigint) as refused_count,
+        cast(sum(coalesce(refused_rows.repeated_count, 0)) as bigint) as repeated_count,
+        cast(sum(coalesce(refused_rows.not_notifiable_count, 0)) as bigint)
+            as not_notifiable_count,
         cast(sum(loads.row_count_read) as bigint) as read_count
     from load_periods
     inner join loads on load_periods.load_id = loads.load_id
+    left join refused_rows on load_periods.load_id = refused_rows.load_id
     group by 1
 ),
 
@@ -275,18 +373,12 @@ counts as (
 
     select
         'outcome_mix' as check_code,
-        watched_outcomes.outcome_type_code as breakdown_code,
-        offence_months.month,
-        coalesce(outcome_months.outcome_count, 0) as numerator_count,
-        offence_months.crime_count as denominator_count
-    from offence_months
-    cross join watched_outcomes
-    cross join last_record
-    left join outcome_months
-        on
-            offence_months.month = outcome_months.recorded_month
-            and watched_outcomes.outcome_type_code = outcome_months.outcome_type_code
-    where {{ add_days(period_end('offence_months.month', 1), 90) }} <= last_record.last_day
+        outcome_type_code as breakdown_code,
+        month,
+        sum(outcome_count) as numerator_count,
+        sum(injury_count) as denominator_count
+    from outcome_shares
+    group by outcome_type_code, month
 
     union all
 
@@ -359,6 +451,36 @@ counts as (
     union all
 
     select
+        'repeated_keys' as check_code,
+        'all' as breakdown_code,
+        month,
+        repeated_count as numerator_count,
+        read_count as denominator_count
+    from refused
+
+    union all
+
+    select
+        'not_notifiable' as check_code,
+        'all' as breakdown_code,
+        month,
+        not_notifiable_count as numerator_count,
+        read_count as denominator_count
+    from refused
+
+    union all
+
+    select
+        'knife_reports_unflagged' as check_code,
+        'all' as breakdown_code,
+        month,
+        unflagged_count as numerator_count,
+        report_count as denominator_count
+    from knife_reports
+
+    union all
+
+    select
         'doubled_volume' as check_code,
         'all' as breakdown_code,
         month,
@@ -367,14 +489,69 @@ counts as (
     from doubled
 ),
 
+-- A unit that has none in a month has no row, as a month without records has none.
+of_units as (
+    {%- for table, checks in [
+        ('offence_units', offence_checks()), ('incident_units', incident_checks())
+    ] %}
+    {%- for code, numerator, denominator in checks %}
+    select
+        '{{ code }}' as check_code,
+        'all' as breakdown_code,
+        npu_code,
+        month,
+        {{ code }}_numerator as numerator_count,
+        {{ code }}_denominator as denominator_count
+    from {{ table }}
+
+    union all
+    {%- endfor %}
+    {%- endfor %}
+
+    select
+        'outcome_mix' as check_code,
+        outcome_type_code as breakdown_code,
+        npu_code,
+        month,
+        outcome_count as numerator_count,
+        injury_count as denominator_count
+    from outcome_shares
+),
+
+placed as (
+    select
+        check_code,
+        breakdown_code,
+        'all' as npu_code,
+        month,
+        numerator_count,
+        denominator_count
+    from counts
+
+    union all
+
+    select
+        check_code,
+        breakdown_code,
+        npu_code,
+        month,
+        numerator_count,
+        denominator_count
+    from of_units
+    where
+        npu_code <> 'unknown'
+        and check_code in (select unit_checks.check_code from unit_checks)
+),
+
 final as (
     select
         check_code,
         breakdown_code,
+        npu_code,
         month,
         cast(numerator_count as bigint) as numerator_count,
         cast(denominator_count as bigint) as denominator_count
-    from counts
+    from placed
 )
 
 select * from final

@@ -55,6 +55,13 @@ system_starts as (
     group by source
 ),
 
+newest_system as (
+    select
+        max(first_month) as first_month,
+        max_by(recording_system, first_month) as recording_system
+    from system_starts
+),
+
 force_months as (
     select distinct month
     from force_supply
@@ -129,10 +136,38 @@ supplied as (
     from force_quarters
 ),
 
+-- After the last month that is there another is late, not missing.
+supplied_spans as (
+    select
+        supply_type,
+        min(month) as first_month,
+        max(month) as last_month
+    from force_supplied
+    where is_supplied
+    group by supply_type
+),
+
+missing as (
+    select
+        checks.check_code,
+        force_supplied.force_code,
+        force_supplied.month,
+        case when force_supplied.is_supplied then 0 else 1 end as missing_count
+    from checks
+    inner join force_supplied on checks.supply_type = force_supplied.supply_type
+    inner join supplied_spans
+        on
+            force_supplied.supply_type = supplied_spans.supply_type
+            and force_supplied.month between supplied_spans.first_month
+            and supplied_spans.last_month
+    where checks.check_code in ('{{ supply_checks() | join("', '") }}')
+),
+
 counts as (
     select
         force_counts.check_code,
         force_counts.breakdown_code,
+        force_counts.npu_code,
         settings.force_code,
         force_counts.month,
         force_counts.numerator_count,
@@ -144,7 +179,20 @@ counts as (
 
     select
         check_code,
+        'all' as breakdown_code,
+        'all' as npu_code,
+        force_code,
+        month,
+        missing_count as numerator_count,
+        1 as denominator_count
+    from missing
+
+    union all
+
+    select
+        check_code,
         breakdown_code,
+        'all' as npu_code,
         force_code,
         month,
         numerator_count,
@@ -155,14 +203,16 @@ counts as (
 found_breakdowns as (
     select distinct
         check_code,
-        breakdown_code
+        breakdown_code,
+        npu_code
     from counts
 ),
 
 breakdowns as (
     select
         checks.check_code,
-        coalesce(found_breakdowns.breakdown_code, 'all') as breakdown_code
+        coalesce(found_breakdowns.breakdown_code, 'all') as breakdown_code,
+        coalesce(found_breakdowns.npu_code, 'all') as npu_code
     from checks
     left join found_breakdowns on checks.check_code = found_breakdowns.check_code
 ),
@@ -171,6 +221,7 @@ expected as (
     select
         checks.*,
         breakdowns.breakdown_code,
+        breakdowns.npu_code,
         supplied.force_code,
         supplied.month,
         case checks.period_type when 'quarter' then 3 else 1 end as month_count,
@@ -179,9 +230,18 @@ expected as (
             checks.needed_system is null
             or coalesce(supplied.month >= system_starts.first_month, false)
         ) as is_supplied,
-        min(supplied.month)
-            over (partition by checks.check_code, breakdowns.breakdown_code, supplied.force_code)
-            as first_month
+        min(supplied.month) over (
+            partition by
+                checks.check_code,
+                breakdowns.breakdown_code,
+                breakdowns.npu_code,
+                supplied.force_code
+        ) as first_month,
+        case
+            when not checks.is_within_system then 'all'
+            when supplied.month >= newest_system.first_month then newest_system.recording_system
+            else 'before'
+        end as baseline_code
     from checks
     inner join breakdowns on checks.check_code = breakdowns.check_code
     inner join supplied
@@ -189,6 +249,7 @@ expected as (
             checks.source_type = supplied.source_type
             and checks.supply_type = supplied.supply_type
     left join system_starts on checks.needed_system = system_starts.recording_system
+    cross join newest_system
 ),
 
 restrictions as (
@@ -219,9 +280,13 @@ placed as (
     select
         expected.check_code,
         expected.breakdown_code,
+        expected.npu_code,
         expected.force_code,
         expected.month,
         expected.month_count,
+        expected.baseline_code,
+        expected.is_migration,
+        expected.npu_code <> 'all' as is_of_unit,
         expected.source_type,
         expected.supply_type,
         expected.detector_type,
@@ -236,7 +301,25 @@ placed as (
         restrictions.is_lockdown,
         restrictions.is_restricted,
         restrictions.event_code is not null
-        or (restrictions.is_lockdown and not expected.is_lockdown_assessed) as is_known_event
+        or (
+            restrictions.is_lockdown
+            and not expected.is_lockdown_assessed
+            and expected.npu_code = 'all'
+        ) as is_known_event,
+        sum(case when expected.npu_code = 'all' then counts.numerator_count end) over (
+            partition by
+                expected.check_code,
+                expected.breakdown_code,
+                expected.force_code,
+                expected.month
+        ) as force_numerator_count,
+        sum(case when expected.npu_code = 'all' then counts.denominator_count end) over (
+            partition by
+                expected.check_code,
+                expected.breakdown_code,
+                expected.force_code,
+                expected.month
+        ) as force_denominator_count
     from expected
     inner join restrictions
         on
@@ -246,6 +329,7 @@ placed as (
         on
             expected.check_code = counts.check_code
             and expected.breakdown_code = counts.breakdown_code
+            and expected.npu_code = counts.npu_code
             and expected.force_code = counts.force_code
             and expected.month = counts.month
 ),
@@ -254,14 +338,21 @@ final as (
     select
         check_code,
         breakdown_code,
+        npu_code,
         force_code,
         month,
         month_count,
         source_type,
         detector_type,
         is_held_to_peers,
+        is_migration,
+        baseline_code,
         numerator_count,
         denominator_count,
+        case
+            when is_of_unit
+                then cast(force_numerator_count as double) / nullif(force_denominator_count, 0)
+        end as force_ratio,
         event_code,
         is_lockdown,
         -- What baselines give the period: too few count there, what was not supplied does not.
@@ -269,7 +360,7 @@ final as (
             when not is_supplied and not is_of_supply then 0.0
             when event_code is not null then 0.0
             -- What all forces went through falls out of a comparison with them.
-            when is_held_to_peers then 1.0
+            when is_held_to_peers or is_of_unit then 1.0
             when is_lockdown then 0.0
             when is_restricted then 0.5
             else 1.0
@@ -284,6 +375,8 @@ final as (
             when detector_type = 'count' then null
             when coalesce(denominator_count, 0) = 0 then 'no data'
             when denominator_count < least_count then 'too few'
+            -- None in the whole force says nothing of where they are.
+            when is_of_unit and coalesce(force_numerator_count, 0) = 0 then 'too few'
         end as not_assessed_reason
     from placed
 )

@@ -14,6 +14,11 @@ forces as (
     select * from {{ ref('forces') }}
 ),
 
+units as (
+    select * from {{ ref('dim_area') }}
+    where area_type = 'npu'
+),
+
 lasting_events as (
     select * from {{ ref('dim_known_event') }}
     where is_of_all_measures
@@ -46,6 +51,7 @@ measured as (
     select
         months.check_code,
         months.breakdown_code,
+        months.npu_code,
         months.force_code,
         months.month,
         months.month_count,
@@ -60,6 +66,7 @@ measured as (
         checks.alert_from,
         checks.watch_p_value,
         checks.alert_q_value,
+        checks.least_change,
         results.value_lower,
         results.value_upper,
         results.observed,
@@ -71,6 +78,7 @@ measured as (
         results.direction,
         results.is_persistent,
         results.history_count,
+        results.baseline_month,
         results.detector,
         months.detector_type = 'rule' or results.p_value is not null as is_judged,
         {{ safe_divide('months.numerator_count', 'months.denominator_count') }} as ratio,
@@ -81,6 +89,7 @@ measured as (
         on
             months.check_code = results.check_code
             and months.breakdown_code = results.breakdown_code
+            and months.npu_code = results.npu_code
             and months.force_code = results.force_code
             and months.month = results.month
 ),
@@ -102,7 +111,16 @@ judged as (
             or (watched_direction = 'up' and direction = 1)
             or (watched_direction = 'down' and direction = -1),
             false
-        ) as is_watched_direction
+        ) as is_watched_direction,
+        -- Of a share, of the rarer of the part and the rest. Where the level of a whole year says
+        -- most, the count of the month is not what was tested.
+        not (is_persistent and detector = 'farrington')
+        and coalesce(
+            abs(observed - expected)
+            < least_change
+            * case when detector_type = 'share' then least(expected, 1 - expected) else expected end,
+            false
+        ) as is_small_change
     from measured
 ),
 
@@ -119,21 +137,48 @@ statuses as (
                         else 'PASS'
                     end
             when is_watched_direction and p_value <= watch_p_value
-                then case when q_value <= alert_q_value then 'ALERT' else 'WATCH' end
+                then
+                    case
+                        when q_value <= alert_q_value and not is_small_change then 'ALERT'
+                        else 'WATCH'
+                    end
             else 'PASS'
         end as check_status
     from judged
 ),
 
+-- Another direction, or a baseline that began anew, is another finding.
+begun as (
+    select
+        *,
+        case
+            when
+                check_status <> 'ALERT'
+                or lag(direction) over (
+                    partition by check_code, breakdown_code, npu_code, force_code
+                    order by month
+                )
+                <> direction
+                or lag(baseline_month) over (
+                    partition by check_code, breakdown_code, npu_code, force_code
+                    order by month
+                )
+                <> baseline_month
+                then 1
+            else 0
+        end as is_begun
+    from statuses
+),
+
 runs as (
     select
         *,
-        sum(case when check_status = 'ALERT' then 0 else 1 end) over (
-            partition by check_code, breakdown_code, force_code
+        sum(is_begun) over (
+            partition by check_code, breakdown_code, npu_code, force_code
             order by month
             rows between unbounded preceding and current row
         ) as run_number
-    from statuses
+    from begun
 ),
 
 dated as (
@@ -143,7 +188,8 @@ dated as (
             when check_status = 'ALERT'
                 then
                     min(case when check_status = 'ALERT' then month end) over (
-                        partition by check_code, breakdown_code, force_code, run_number
+                        partition by
+                            check_code, breakdown_code, npu_code, force_code, run_number
                     )
         end as alert_since_month
     from runs
@@ -156,10 +202,19 @@ final as (
         checks.question,
         checks.source_type,
         dated.breakdown_code,
-        'force/' || dated.force_code as area_id,
-        'force' as area_type,
-        coalesce(forces.pfa_code, dated.force_code) as area_code,
-        coalesce(forces.force_name, dated.force_code) as area_name,
+        case
+            when dated.npu_code = 'all' then 'force/' || dated.force_code
+            else 'npu/' || dated.npu_code
+        end as area_id,
+        case when dated.npu_code = 'all' then 'force' else 'npu' end as area_type,
+        case
+            when dated.npu_code = 'all' then coalesce(forces.pfa_code, dated.force_code)
+            else dated.npu_code
+        end as area_code,
+        case
+            when dated.npu_code = 'all' then coalesce(forces.force_name, dated.force_code)
+            else coalesce(units.area_name, dated.npu_code)
+        end as area_name,
         dated.month,
         checks.period_type,
         {{ financial_year('dated.month') }} as financial_year,
@@ -185,6 +240,8 @@ final as (
         dated.p_value,
         dated.q_value,
         cast(dated.history_count as bigint) as history_period_count,
+        case when dated.not_assessed_reason is null then dated.baseline_month end
+            as baseline_first_month,
         case
             when dated.not_assessed_reason is not null or dated.detector_type = 'rule' then null
             when dated.direction > 0 then 'up'
@@ -208,11 +265,14 @@ final as (
             else
                 case when dated.direction > 0 then 'Higher' else 'Lower' end
                 || ' than the periods before say'
+                || case when dated.npu_code = 'all' then '' else ', held to the force' end
                 || case
                     when dated.is_persistent then ', over the latest ones together'
                     else ''
                 end
                 || case
+                    when dated.check_status = 'WATCH' and dated.is_small_change
+                        then '; too little to matter.'
                     when dated.check_status = 'WATCH'
                         then '; with so many checks that may be chance.'
                     else '.'
@@ -224,6 +284,7 @@ final as (
     from dated
     inner join checks on dated.check_code = checks.check_code
     left join forces on dated.force_code = forces.force_code
+    left join units on dated.npu_code = units.area_code
     left join events_of_months
         on
             dated.month = events_of_months.month
