@@ -1,3 +1,5 @@
+-- noqa: disable=LT02
+-- (the lines that come from a loop have no indent of their own)
 {{ config(materialized='table') }}
 
 with checks as (
@@ -160,7 +162,12 @@ missing as (
             force_supplied.supply_type = supplied_spans.supply_type
             and force_supplied.month between supplied_spans.first_month
             and supplied_spans.last_month
-    where checks.check_code in ('{{ supply_checks() | join("', '") }}')
+    where
+        checks.check_code in (
+            {%- for code in supply_checks() %}
+            '{{ code }}'{% if not loop.last %},{% endif %}
+            {%- endfor %}
+        )
 ),
 
 counts as (

@@ -118,7 +118,9 @@ judged as (
         and coalesce(
             abs(observed - expected)
             < least_change
-            * case when detector_type = 'share' then least(expected, 1 - expected) else expected end,
+            * case
+                when detector_type = 'share' then least(expected, 1 - expected) else expected
+            end,
             false
         ) as is_small_change
     from measured
@@ -154,15 +156,17 @@ begun as (
         case
             when
                 check_status <> 'ALERT'
-                or lag(direction) over (
-                    partition by check_code, breakdown_code, npu_code, force_code
-                    order by month
-                )
+                or lag(direction)
+                    over (
+                        partition by check_code, breakdown_code, npu_code, force_code
+                        order by month
+                    )
                 <> direction
-                or lag(baseline_month) over (
-                    partition by check_code, breakdown_code, npu_code, force_code
-                    order by month
-                )
+                or lag(baseline_month)
+                    over (
+                        partition by check_code, breakdown_code, npu_code, force_code
+                        order by month
+                    )
                 <> baseline_month
                 then 1
             else 0
