@@ -375,6 +375,10 @@ def _print_report(report: Any, settings: Settings) -> None:
     if report.figures and has_figures:
         click.echo("")
         _table(report.figures)
+    if report.alerts:
+        click.echo("")
+        _table(report.alerts, title="Alerts (opened and over since this run began, and open now)")
+        click.echo(f"Which: {_command(settings, 'alerts list')}")
     for notice in report.notices:
         click.echo(f"\n{notice}")
     click.echo("")
@@ -484,6 +488,18 @@ def status(settings: Settings, as_json: bool) -> None:
         "select run_id, status, started_at, finished_at, trigger, message from ledger.run "
         "order by started_at desc limit 1",
     )
+    causes = _alert_ledger(
+        settings,
+        """
+        select cause, arg_max(severity, list_position(['note', 'warning', 'critical'], severity))
+            as severity, count(*) as open_alerts, min(opened_month) as since,
+            string_agg(distinct who_acts, '; ' order by who_acts) as who_acts
+        from ledger.alert where state = 'open' and closed_as is null
+        group by cause
+        order by max(list_position(['note', 'warning', 'critical'], severity)) desc, 4 desc, 1
+        """,
+        [],
+    )
     if as_json:
         _emit_json(
             {
@@ -501,6 +517,7 @@ def status(settings: Settings, as_json: bool) -> None:
                 "tables": tables,
                 "quarantine": quarantine,
                 "refused": refused,
+                "open_alerts": causes,
                 "last_run": last[0] if last else None,
                 "attribution": ATTRIBUTION,
             }
@@ -527,6 +544,11 @@ def status(settings: Settings, as_json: bool) -> None:
     if refused:
         click.echo("")
         _table(refused, title="Refused loads")
+    if causes:
+        click.echo("")
+        _table(causes[:10], title="Open alerts by cause")
+        if len(causes) > 10:
+            click.echo(f"and {len(causes) - 10} more: {_command(settings, 'alerts list')}")
 
 
 @main.command()
@@ -1179,14 +1201,18 @@ def alerts() -> None:
 
 
 _ALERTS = """
-    select alert_id, severity, state, check_code, area_type, area_code, direction, opened_month,
-        last_seen_month, closed_as, who_acts, known_event_code, sentence
+    select cause, alert_id, severity, state, check_code, check_name, area_type, area_code,
+        area_name, direction, opened_month, last_seen_month, closed_as, who_acts,
+        known_event_code, sentence
     from ledger.alert
     where ($1 or state = 'open' and closed_as is null)
         and ($2 is null or state = $2) and ($3 is null or severity = $3)
-        and ($4 is null or check_code = $4)
-    order by list_position(['critical', 'warning', 'note'], severity), last_seen_month desc,
-        check_code, area_type, area_code, direction, opened_month
+        and ($4 is null or check_code = $4 or starts_with(check_code, $4 || '/'))
+    order by
+        min(list_position(['critical', 'warning', 'note'], severity)) over (partition by cause),
+        max(last_seen_month) over (partition by cause) desc, cause,
+        list_position(['critical', 'warning', 'note'], severity), check_code, area_type, area_code,
+        direction, opened_month
 """
 
 
@@ -1198,7 +1224,7 @@ _ALERTS = """
     help="Only those in this state.",
 )
 @click.option("--severity", type=click.Choice(["note", "warning", "critical"]))
-@click.option("--check", help="Only those of this check.")
+@click.option("--check", help="Only those of this check (all its parts, where none is named).")
 @_common
 def alerts_list(
     settings: Settings,
@@ -1208,23 +1234,26 @@ def alerts_list(
     severity: str | None,
     check: str | None,
 ) -> None:
-    """Alerts that are open and wait for someone, the most severe first."""
+    """Alerts that are open and wait for someone, those with one cause together."""
     wide = is_all or state is not None
     rows = _alert_ledger(settings, _ALERTS, [wide, state, severity, check])
     if as_json:
         _emit_json(rows)
         return
+    before = [None, *(r["cause"] for r in rows)]
     _table(
         [
             {
+                "cause": "" if r["cause"] == previous else r["cause"],
                 "alert": r["alert_id"],
                 "severity": r["severity"],
                 "state": r["closed_as"] or r["state"],
-                "what": f"{r['check_code']} ({r['direction']}), {r['area_type']} {r['area_code']}",
+                "what": f"{r['check_code']}"
+                + (f" ({r['direction']})" if r["direction"] != "none" else ""),
                 "months": f"{r['opened_month']:%Y-%m} to {r['last_seen_month']:%Y-%m}",
                 "who acts": r["who_acts"],
             }
-            for r in rows
+            for previous, r in zip(before, rows, strict=False)
         ],
         title="Alerts" if wide else "Open alerts",
     )
@@ -1235,8 +1264,8 @@ def _alert_ledger(settings: Settings, sql: str, parameters: list[Any]) -> list[d
 
     try:
         return _ledger(settings, sql, parameters)
-    except duckdb.CatalogException:
-        # A ledger of before there were alerts, until the next run.
+    except (duckdb.CatalogException, duckdb.BinderException):
+        # A ledger of before there were alerts, or causes, until the next run.
         return []
 
 
@@ -1380,6 +1409,44 @@ def alerts_resolve(settings: Settings, as_json: bool, alert_id: str, note: str, 
 def alerts_reopen(settings: Settings, as_json: bool, alert_id: str, note: str, by: str) -> None:
     """Take back what was said of it last: it is open again."""
     _act(settings, as_json, alert_id, "reopen", note=note, by=by)
+
+
+@alerts.command("feeds")
+@_common
+def alerts_feeds(settings: Settings, as_json: bool) -> None:
+    """Each feed by its own history: what came last, when the next is due, whether it is late.
+
+    Tells what is news of it, as `plumbline run` and the daily sensor do. Exit code 0 whether a feed
+    is late or not; 1 where the book could not be written or a route was not reached.
+    """
+    from orchestration.alerts.run import feed_states, watch_feeds
+    from orchestration.load import now
+    from orchestration.warehouse import ledger_reader
+
+    with ledger_reader(settings) as con:
+        if con is None:
+            raise Refusal(f"there is no ledger under {settings.home} yet: run `plumbline run`")
+        states = feed_states(con, now())
+    told = watch_feeds(settings)
+    rows = [
+        {
+            "feed": s.name,
+            "status": s.status,
+            "came_last": s.newest.first if s.newest else None,
+            "due_by": s.due_by,
+            "arrivals": len(s.lags),
+            "usual_lag_days": f"{min(s.lags)} to {max(s.lags)}" if s.lags else None,
+            "late_after_days": s.limit_days,
+            "reason": s.reason,
+        }
+        for s in states
+    ]
+    if as_json:
+        _emit_json(rows)
+    else:
+        _table(rows, title="Feeds")
+    if told.problems:
+        raise Failure("; ".join(told.problems))
 
 
 @alerts.command("deliver")

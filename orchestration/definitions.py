@@ -20,7 +20,13 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 
 from orchestration import load, models, progress
-from orchestration.alerts.run import after_release, has_pending, send_pending, tell_run_failed
+from orchestration.alerts.run import (
+    after_release,
+    has_pending,
+    send_pending,
+    tell_run_failed,
+    watch_feeds,
+)
 from orchestration.contracts import all_specs
 from orchestration.contracts.tablespec import TableSpec
 from orchestration.instance import WAREHOUSE_POOL, process_tags
@@ -449,6 +455,28 @@ def alerts_sensor(settings: Settings) -> dg.SensorDefinition:
     return tell_pending_alerts
 
 
+def feeds_sensor(settings: Settings) -> dg.SensorDefinition:
+    @dg.sensor(
+        name="watch_feeds_daily",
+        minimum_interval_seconds=3600,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Once a day: whether a feed is late by its own history, also where nothing "
+        "comes and so nothing runs. It starts no run.",
+    )
+    def watch_feeds_daily(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        at = load.now()
+        if context.cursor == at.date().isoformat():
+            return dg.SkipReason("the feeds were looked at today")
+        told = watch_feeds(settings, at)
+        for problem in told.problems:
+            context.log.warning(problem)
+        if not told.problems:
+            context.update_cursor(at.date().isoformat())
+        return dg.SkipReason(f"the feeds were looked at: {told.news_count} news")
+
+    return watch_feeds_daily
+
+
 def landing_sensor(settings: Settings, job: Any) -> dg.SensorDefinition:
     @dg.sensor(
         job=job,
@@ -519,6 +547,7 @@ def build_definitions(settings: Settings | None = None, **overrides: Any) -> dg.
             landing_sensor(settings, run_job),
             run_failure_sensor(settings),
             alerts_sensor(settings),
+            feeds_sensor(settings),
         ],
         "schedules": [
             dg.ScheduleDefinition(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration import landing, load
+from orchestration.alerts.run import watch_feeds
 from orchestration.privacy import PrivacyError, holds_persons, holds_simulated_persons
 from orchestration.progress import Progress, silent, use
 from orchestration.publish import release
@@ -54,6 +55,8 @@ class RunReport:
     #: headline indicators of the release, where there are any
     headlines: list[dict[str, Any]] = field(default_factory=list)
     figures: list[dict[str, Any]] = field(default_factory=list)
+    #: alerts by severity: opened and over since the run began, and open now
+    alerts: list[dict[str, Any]] = field(default_factory=list)
     #: what a reader must know of what was loaded, in sentences
     notices: list[str] = field(default_factory=list)
     log: str | None = None
@@ -128,6 +131,11 @@ def _nothing_to_do(
         )
         load.end_run(con, run_id, "unchanged", "nothing new in the landing")
         snapshot_ledger(con, settings)
+    # That nothing came may itself be news.
+    told = watch_feeds(settings)
+    for problem in told.problems:
+        progress.line(problem)
+    with writer(settings, waiting=progress.line) as con:
         report = read_report(con, settings, run_id)
     report.status = "unchanged"
     report.exit_code = EXIT_REFUSED if refused else EXIT_OK
@@ -414,6 +422,25 @@ def read_report(con: Any, settings: Settings, run_id: str) -> RunReport:
         where q.load_id in (select load_id from ledger.attempt where run_id = $1
             and outcome <> 'replay')
         group by 1 order by 2 desc, 1
+        """,
+        [run_id],
+    )
+    report.alerts = _rows(
+        con,
+        """
+        select severity, cast(sum(opened) as bigint) as opened, cast(sum(over) as bigint) as over,
+            cast(sum(open) as bigint) as open
+        from (
+            select severity, cast(kind in ('opened', 'reopened') as int) as opened,
+                cast(kind in ('ended', 'withdrawn') as int) as over, 0 as open
+            from ledger.alert_news
+            where kind <> 'run_failed'
+                and noted_at >= (select started_at from ledger.run where run_id = $1)
+            union all
+            select severity, 0, 0, 1 from ledger.alert where state = 'open' and closed_as is null
+        )
+        group by severity
+        order by list_position(['critical', 'warning', 'note'], severity)
         """,
         [run_id],
     )

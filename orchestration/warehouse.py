@@ -138,6 +138,10 @@ create table if not exists ledger.alert_delivery (
     detail varchar not null
 );
 -- Columns that came later: a warehouse made before them gets them here.
+alter table ledger.alert add column if not exists check_name varchar;
+alter table ledger.alert add column if not exists area_name varchar;
+alter table ledger.alert add column if not exists cause varchar;
+alter table ledger.alert_news add column if not exists cause varchar;
 alter table ledger.arrival add column if not exists sent_at timestamp;
 alter table ledger.load add column if not exists sent_at timestamp;
 alter table ledger.known_event add column if not exists checks varchar;

@@ -14,6 +14,7 @@ finding. Months not assessed neither continue nor end it. An alert is an episode
   episodes turn out to be one, the one known first gives its name and the other leads to it.
 * It *ends* when more than ``gap_months`` assessed months follow without the finding.
 * It is *withdrawn* when revised data no longer show it in any month.
+* Checks of facts (``exact``) bridge nothing: one assessed month without the finding ends them.
 * What a person says (acknowledge, explain, resolve, reopen) stays with it. A resolved alert opens
   again where it is found in a month after those it was resolved for; an explained one does not.
 
@@ -24,7 +25,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -171,6 +172,17 @@ class Alert:
     closed_month: dt.date | None = None
     reopened_month: dt.date | None = None
     last_action: Action | None = None
+    opened_finding: Finding | None = None
+
+    @property
+    def cause(self) -> str:
+        """What alerts with one cause have in common, in words: the area, and the known event with
+        which it opened (or that a person named), or else the month in which it opened."""
+        opened = self.opened_finding or self.finding
+        said = self.last_action.known_event_code if self.last_action else None
+        event = said or opened.known_event_code
+        area = opened.area_name or f"{self.area_type} {self.area_code}"
+        return f"{area}, {event.replace('_', ' ') if event else f'{self.opened_month:%B %Y}'}"
 
     @property
     def severity(self) -> str:
@@ -208,12 +220,17 @@ def _runs(months: list[dt.date], calm: list[dt.date], gap_months: int) -> list[l
 
 
 def fold(
-    known: Knowledge, actions: Iterable[Action] = (), *, gap_months: int = 1
+    known: Knowledge,
+    actions: Iterable[Action] = (),
+    *,
+    gap_months: int = 1,
+    exact: Container[str] = (),
 ) -> tuple[Alert, ...]:
     """Every alert, by check, area, direction and month.
 
-    ``gap_months``: how many assessed months without the finding an episode bridges. Raises
-    ValueError where it is negative.
+    ``gap_months``: how many assessed months without the finding an episode bridges. ``exact``:
+    checks (what stands before a slash in their code) of which it bridges none. Raises ValueError
+    where ``gap_months`` is negative.
     """
     if gap_months < 0:
         raise ValueError("gap_months may not be negative")
@@ -229,11 +246,12 @@ def fold(
     alerts: list[Alert] = []
     for series in sorted(eventful):
         cells = by_series[series]
+        gap = 0 if series[0].partition("/")[0] in exact else gap_months
         for direction in sorted({d for state in cells.values() for d, _ in state.ever}):
             said = sorted(
                 done.get((series, direction), {}).values(), key=lambda a: (a.at, a.action_id)
             )
-            alerts += _alerts_of(series, direction, cells, said, gap_months)
+            alerts += _alerts_of(series, direction, cells, said, gap)
     return tuple(alerts)
 
 
@@ -322,6 +340,7 @@ def _alert(
         closed_month=closed_month,
         reopened_month=reopened,
         last_action=last,
+        opened_finding=live[shown[0]] if months else ever[shown[0]].finding,
     )
 
 

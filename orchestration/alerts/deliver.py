@@ -28,7 +28,7 @@ from orchestration.alerts.news import News
 from orchestration.alerts.send import DELIVERED, FAILED, NOT_CONFIGURED, redacted
 from orchestration.settings import AlertRoute, Alerts
 
-#: How many news a digest names one by one.
+#: How many news, or causes, a message names one by one.
 _NAMED_IN_DIGEST = 10
 _PROJECT = Path(__file__).resolve().parents[2]
 
@@ -81,8 +81,8 @@ def plan(
 ) -> list[Message]:
     """Messages still to send: for each route its news, the most severe first.
 
-    ``delivered``: (route name, news id) of what got through. More than ``digest_above`` news for
-    one route are one message.
+    ``delivered``: (route name, news id) of what got through. News with one cause are one message;
+    more than ``digest_above`` messages for one route become one.
     """
     messages = []
     news = list(news)
@@ -95,30 +95,67 @@ def plan(
             ),
             key=lambda n: (-rank(n.severity), n.title, n.news_id),
         )
-        if len(waiting) > digest_above:
-            messages.append(_digest(route, waiting))
+        together = _by_cause(waiting)
+        if len(together) > digest_above:
+            messages.append(_digest(route, together))
         else:
-            messages += [
-                message(route.name, [n.news_id], n.severity, n.title, n.body) for n in waiting
-            ]
+            messages += [_of_one_cause(route, some) for some in together]
     return messages
 
 
-def _digest(route: AlertRoute, news: Sequence[News]) -> Message:
+def _by_cause(news: Iterable[News]) -> list[list[News]]:
+    """News with one cause together, in the order of the first of each."""
+    together: dict[str, list[News]] = {}
+    for n in news:
+        together.setdefault(n.cause or f"\x1f{n.news_id}", []).append(n)
+    return list(together.values())
+
+
+def _headline(news: Sequence[News]) -> str:
+    """What is told of one cause, in one line."""
+    if len(news) == 1:
+        return news[0].title
+    kinds = Counter(n.kind for n in news)
+    said = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+    return f"{news[0].cause} ({news[0].severity}): {said}"
+
+
+def _of_one_cause(route: AlertRoute, news: Sequence[News]) -> Message:
+    ids = [n.news_id for n in news]
+    if len(news) == 1:
+        return message(route.name, ids, news[0].severity, news[0].title, news[0].body)
+    lines = [
+        f"{len(news)} alerts that began together ({news[0].cause}) and so may have one cause. "
+        "Each has its own evidence:"
+    ]
+    for n in news[:_NAMED_IN_DIGEST]:
+        lines += ["", f"{n.title} ({n.alert_id})", n.body]
+    if len(news) > _NAMED_IN_DIGEST:
+        lines += ["", f"And {len(news) - _NAMED_IN_DIGEST} more: plumbline alerts list"]
+    return message(route.name, ids, news[0].severity, _headline(news), "\n".join(lines))
+
+
+def _digest(route: AlertRoute, together: Sequence[Sequence[News]]) -> Message:
+    news = [n for some in together for n in some]
     of_kind = Counter(n.kind for n in news)
     of_severity = Counter(n.severity for n in news)
     kinds = ", ".join(f"{count} {kind}" for kind, count in of_kind.most_common())
     severities = ", ".join(f"{of_severity[s]} {s}" for s in reversed(SEVERITIES) if of_severity[s])
+    causes = f" of {len(together)} causes" if len(together) < len(news) else ""
     lines = [f"{severities}.", ""]
-    lines += [f"- {n.title} ({n.alert_id})" for n in news[:_NAMED_IN_DIGEST]]
-    if len(news) > _NAMED_IN_DIGEST:
-        lines.append(f"- and {len(news) - _NAMED_IN_DIGEST} more")
+    lines += [
+        f"- {_headline(some)} ({some[0].alert_id}{', ...' if len(some) > 1 else ''})"
+        for some in together[:_NAMED_IN_DIGEST]
+    ]
+    if len(together) > _NAMED_IN_DIGEST:
+        more = sum(len(some) for some in together[_NAMED_IN_DIGEST:])
+        lines.append(f"- and {more} more")
     lines += ["", "All of them, with the evidence: plumbline alerts list"]
     return message(
         route.name,
         [n.news_id for n in news],
         news[0].severity,
-        f"{len(news)} alerts: {kinds}",
+        f"{len(news)} alerts{causes}: {kinds}",
         "\n".join(lines),
     )
 

@@ -43,6 +43,7 @@ class Finding:
     where it alarms; ``p`` and ``q`` lie in 0 to 1 (q: false discovery rate of the evaluation);
     ``n`` counts the periods that the judgement rests on. ``contributions``: the counts that the
     finding is made of, by name. ``known_event_code``: a known event it coincides with.
+    ``check_name`` and ``area_name`` are for people; ``over_text``: what to say when it is over.
     Raises FindingError.
     """
 
@@ -65,6 +66,9 @@ class Finding:
     since_month: dt.date | None = None
     contributions: tuple[tuple[str, float], ...] = ()
     known_event_code: str | None = None
+    check_name: str | None = None
+    area_name: str | None = None
+    over_text: str | None = None
 
     def __post_init__(self) -> None:
         where = f"{self.check_code} of {self.area_type} {self.area_code}, {self.month}"
@@ -144,7 +148,10 @@ def from_mapping(row: Mapping[str, Any]) -> Finding:
         n=None if count is None else int(count),
         since_month=_month(row.get("since_month")),
         contributions=contributions,
-        known_event_code=row.get("known_event_code") or None,
+        **{
+            name: row.get(name) or None
+            for name in ("known_event_code", "check_name", "area_name", "over_text")
+        },
     )
 
 

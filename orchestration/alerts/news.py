@@ -20,6 +20,8 @@ from orchestration.alerts.book import Alert, rank
 Kind = Literal["opened", "reopened", "worsened", "ended", "withdrawn", "run_failed"]
 #: Areas whose figures may be sent, as ``publish.disclosure`` has it for releases.
 SHOWN_AREA_TYPES = frozenset({"force", "region", "country"})
+#: What alerts are of that has no persons in it.
+NO_AREA_TYPES = frozenset({"award", "feed"})
 _OPENING = ("opened", "reopened", "worsened")
 _WORDS: dict[str, str] = {
     "opened": "New",
@@ -48,6 +50,8 @@ class News:
     through_month: dt.date
     title: str
     body: str
+    #: what news with one cause have in common (``Alert.cause``); empty: told by itself
+    cause: str = ""
 
 
 def news_of(alerts: Iterable[Alert], told: Iterable[News]) -> tuple[News, ...]:
@@ -86,7 +90,8 @@ def _kind(alert: Alert, prior: Sequence[News]) -> Kind | None:
 
 def _news(alert: Alert, kind: Kind, number: int) -> News:
     text = f"{alert.alert_id}\x1f{kind}\x1f{number}"
-    place = f"{alert.check_code}, {alert.area_type} {alert.area_code}"
+    area = alert.finding.area_name or f"{alert.area_type} {alert.area_code}"
+    place = f"{_check(alert)}, {area}"
     return News(
         news_id=hashlib.sha256(text.encode()).hexdigest()[:16],
         number=number,
@@ -97,7 +102,17 @@ def _news(alert: Alert, kind: Kind, number: int) -> News:
         through_month=alert.last_seen_month,
         title=f"{_WORDS[kind]} ({alert.severity}): {place}, {_span(alert)}",
         body="\n".join(_body(alert, kind)),
+        cause=alert.cause,
     )
+
+
+def _check(alert: Alert) -> str:
+    """The name of the check for people, with the part of it that this is of."""
+    name = alert.finding.check_name
+    if name is None:
+        return alert.check_code
+    part = alert.check_code.partition("/")[2]
+    return f"{name} ({part})" if part else name
 
 
 def _span(alert: Alert) -> str:
@@ -108,9 +123,9 @@ def _span(alert: Alert) -> str:
 def _body(alert: Alert, kind: Kind) -> Iterable[str]:
     finding = alert.finding
     if kind in _AFTERWARDS:
-        yield _AFTERWARDS[kind]
+        yield finding.over_text or _AFTERWARDS[kind]
     act = f"Who acts: {finding.who_acts}. plumbline alerts show {alert.alert_id}"
-    if alert.area_type not in SHOWN_AREA_TYPES:
+    if alert.area_type not in SHOWN_AREA_TYPES | NO_AREA_TYPES:
         # Small counts are withheld from releases; what leaves the house by mail holds none either.
         yield "The figures are in the warehouse: below the level of the force none are sent."
         yield act

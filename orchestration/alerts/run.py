@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestration.alerts import deliver, store
+from orchestration.alerts import deliver, feeds, store
 from orchestration.alerts.deliver import Attempt, Message
 from orchestration.alerts.findings import (
     FOUND,
@@ -23,6 +23,7 @@ from orchestration.alerts.findings import (
     evaluation_from_rows,
 )
 from orchestration.alerts.news import News
+from orchestration.alerts.rules import alert_rules
 from orchestration.publish import release
 from orchestration.settings import AlertRoute, Settings
 from orchestration.warehouse import (
@@ -65,6 +66,8 @@ _EVALUATION = f"""
         question || ' ' || area_name || ', ' || check_name
             || case when breakdown_code = 'all' then '' else ' (' || breakdown_code || ')' end
             || ': ' || lower(left(result_text, 1)) || substr(result_text, 2) as sentence,
+        check_name,
+        area_name,
         coalesce(observed_value, value) as observed,
         expected_value as expected,
         limit_lower as lower,
@@ -85,6 +88,89 @@ _EVALUATION = f"""
     where (check_status = 'ALERT') = $2
 """
 _CELL = "check_code, area_type, area_code, month, status"
+
+#: Conditions of awards by month, and whether the money of an award is spent at the rate needed.
+#: Each year of an award, and each period of a condition, is an alert of its own. What the rules of
+#: the seed alert_rules add (severity, who acts, words) is joined by the caller.
+_GRANTS = f"""
+    select
+        'grant_condition/' || rule_code || coalesce('/' || applies_to, '') || '/'
+            || replace(condition_period, '/', '-') as check_code,
+        'award' as area_type,
+        award_id as area_code,
+        award_id as area_name,
+        position_month as month,
+        case condition_status
+            when 'at_risk' then '{FOUND}'
+            when 'breached' then '{FOUND}'
+            when 'met' then '{NOT_FOUND}'
+            when 'not_assessed' then '{NOT_ASSESSED}'
+            else condition_status
+        end as status,
+        condition_status as finding_type,
+        'none' as direction,
+        rule_name || ', ' || condition_period as part,
+        status_text as sentence,
+        value_pct as observed,
+        threshold_pct as expected,
+        [
+            {{'name': 'GBP spent by then', 'value': cast(spent_amount as double)}},
+            {{'name': 'GBP expected', 'value': cast(numerator_amount as double)}},
+            {{'name': 'GBP it is held to', 'value': cast(denominator_amount as double)}}
+        ] as contributions
+    from mart_grant_conditions
+    union all
+    select
+        'grant_pace/' || funding_type || '/' || replace(financial_year, '/', '-') as check_code,
+        'award' as area_type,
+        award_id as area_code,
+        award_id as area_name,
+        month,
+        case pace_status
+            when 'behind' then '{FOUND}'
+            when 'ahead' then '{FOUND}'
+            when 'on_pace' then '{NOT_FOUND}'
+            when 'year_over' then '{NOT_FOUND}'
+            when 'too_early' then '{NOT_ASSESSED}'
+            when 'not_assessed' then '{NOT_ASSESSED}'
+            else pace_status
+        end as status,
+        pace_status as finding_type,
+        case pace_status when 'behind' then 'down' when 'ahead' then 'up' else 'none' end
+            as direction,
+        line_name || ', ' || financial_year as part,
+        pace_text as sentence,
+        cast(actual_year_to_date_amount as double) as observed,
+        cast(total_amount * elapsed_month_count / 12 as double) as expected,
+        (
+            -- What each line is off an even rate: they add up to observed less expected.
+            select list(
+                {{
+                    'name': lines.line_name,
+                    'value': cast(lines.actual_year_to_date_amount
+                        - lines.total_amount * lines.elapsed_month_count / 12 as double)
+                }}
+                order by lines.line_id
+            )
+            from mart_grant_position as lines
+            where lines.line_level = 'line' and lines.award_id = totals.award_id
+                and lines.financial_year = totals.financial_year and lines.month = totals.month
+                and lines.funding_type = totals.funding_type
+        ) as contributions
+    from mart_grant_position as totals
+    where line_level = 'funding' and award_id <> 'unknown'
+"""
+#: First arrivals of every slot, and when their files were sent.
+_ARRIVALS = """
+    select p.source, p.table_name, p.slot, p.entered_at, l.sent_at
+    from ledger.load_period as p left join ledger.load as l on l.load_id = p.load_id
+"""
+_LOADS = """
+    select source, table_name,
+        regexp_extract(coalesce(nullif(member_name, ''), file_name), '[^/]*$') as base_name, claim,
+        outcome = 'refused' as is_refused, reason_code, entered_at
+    from ledger.load
+"""
 
 
 @dataclass
@@ -122,7 +208,57 @@ def read_evaluation(path: Path, force_code: str) -> Evaluation | None:
             return None
         rows = _rows(con, f"select {_CELL} from ({_EVALUATION})", [force_code, False])
         rows += _rows(con, _EVALUATION, [force_code, True])
+        rows += _grants(con)
     return evaluation_from_rows(path.name, rows)
+
+
+def _grants(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Rows of the grants of a release, in the words of their rules; none where it has none."""
+    there = con.execute(
+        "select count(*) from information_schema.tables "
+        "where table_name in ('mart_grant_conditions', 'mart_grant_position')"
+    ).fetchone()
+    if there != (2,):
+        return []
+    rows = _rows(con, _GRANTS, [])
+    rules = alert_rules()
+    for row in rows:
+        if row["status"] == FOUND:
+            rule = rules[row["check_code"].partition("/")[0], row["finding_type"]]
+            row |= {
+                "severity": rule.severity,
+                "who_acts": rule.who_acts,
+                "check_name": rule.check_name,
+                "over_text": rule.over_text,
+                "sentence": f"{rule.question} {row['area_name']}, {row['part']}: {row['sentence']}",
+                "contributions": [p for p in row["contributions"] or () if p["value"] is not None],
+            }
+    return rows
+
+
+def version_at(now: dt.datetime) -> str:
+    """A version of an evaluation made at a moment, sorting in time with those of releases."""
+    return f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z-ledger"
+
+
+def feed_states(con: duckdb.DuckDBPyConnection, now: dt.datetime) -> tuple[feeds.FeedState, ...]:
+    """How late each feed of the ledger is at a moment."""
+    arrivals = [feeds.Arrival(*row) for row in con.execute(_ARRIVALS).fetchall()]
+    ended = con.execute(
+        "select system, max(last_day) from ledger.recording_era group by system "
+        "having count(*) = count(last_day)"
+    ).fetchall()
+    return feeds.feed_states(arrivals, now, alert_rules()["feed_late", "late"], dict(ended))
+
+
+def read_loads(con: duckdb.DuckDBPyConnection, now: dt.datetime) -> tuple[Evaluation, ...]:
+    """What the ledger says of loads at a moment: feeds that are late, loads that were refused."""
+    rules, version = alert_rules(), version_at(now)
+    loads = [feeds.LoadResult(*row) for row in con.execute(_LOADS).fetchall()]
+    return (
+        feeds.evaluate_feeds(version, feed_states(con, now), now, rules["feed_late", "late"]),
+        feeds.evaluate_refusals(version, loads, rules["load_refused", "refused"]),
+    )
 
 
 def _rows(con: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any]) -> list[dict[str, Any]]:
@@ -131,19 +267,56 @@ def _rows(con: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any]) -> li
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def update_book(settings: Settings) -> store.Folded | None:
-    """Take the current release's findings into the book; None where there is nothing to take.
+def update_book(
+    settings: Settings, *, now: dt.datetime | None = None, is_of_release: bool = True
+) -> tuple[store.Folded, str | None]:
+    """Take into the book what the ledger says of loads at a moment, and what the current release
+    found: the book, and the release (None where there is none with recording checks).
 
-    Raises FindingError, WarehouseBusy, duckdb.Error.
+    ``is_of_release`` False leaves the release aside. Raises FindingError, WarehouseBusy,
+    duckdb.Error.
     """
-    path = release.current(settings.releases_dir)
-    evaluation = read_evaluation(path, settings.force.code) if path is not None else None
-    if evaluation is None:
-        return None
+    now = now or _now()
+    path = release.current(settings.releases_dir) if is_of_release else None
+    found = read_evaluation(path, settings.force.code) if path is not None else None
     with writer(settings) as con:
-        folded = store.save(con, evaluation, gap_months=settings.alerts.gap_months, at=_now())
+        evaluations = [*read_loads(con, now), *([found] if found else [])]
+        folded = store.save(con, *evaluations, gap_months=settings.alerts.gap_months, at=_now())
         snapshot_ledger(con, settings)
-    return folded
+    return folded, path.name if found and path is not None else None
+
+
+def watch_feeds(settings: Settings, now: dt.datetime | None = None) -> Told:
+    """Look at the loads as they stand at a moment, where no run does, and tell what is news.
+
+    Nothing is written where the book would stay as it is. Never raises.
+    """
+    told = Told()
+    now = now or _now()
+    try:
+        if settings.warehouse_path.exists() and _has_news_of_loads(settings, now):
+            folded, _ = update_book(settings, now=now, is_of_release=False)
+            told.news_count = len(folded.news)
+    except (FindingError, WarehouseBusy) as error:
+        told.problems.append(f"the feeds were not looked at: {error}")
+    except Exception as error:
+        told.problems.append(f"the feeds were not looked at ({type(error).__name__}: {error})")
+    _tell(settings, told)
+    return told
+
+
+def _has_news_of_loads(settings: Settings, now: dt.datetime) -> bool:
+    """Whether the loads of the last copy of the ledger would change what is open."""
+    with ledger_reader(settings) as con:
+        if con is None or not _has_book(con):
+            return False
+        found = {f.cell for e in read_loads(con, now) for f in e.findings}
+        known = con.execute(
+            "select check_code, area_type, area_code, unnest(months) from ledger.alert "
+            "where split_part(check_code, '/', 1) in ('feed_late', 'load_refused') "
+            "and closed_as is null"
+        ).fetchall()
+    return found != set(known)
 
 
 # ------------------------------------------------------------------------------------------ telling
@@ -211,18 +384,21 @@ def after_release(settings: Settings) -> Told:
     """Take in what the current release found and tell the news. Never raises."""
     told = Told()
     try:
-        folded = update_book(settings)
-        if folded is not None:
-            path = release.current(settings.releases_dir)
-            told.release_id = path.name if path is not None else None
-            told.open_counts = dict(
-                Counter(a.severity for a in folded.alerts if a.state == "open" and not a.is_closed)
-            )
-            told.news_count = len(folded.news)
+        folded, told.release_id = update_book(settings)
+        told.open_counts = dict(
+            Counter(a.severity for a in folded.alerts if a.state == "open" and not a.is_closed)
+        )
+        told.news_count = len(folded.news)
     except (FindingError, WarehouseBusy) as error:
         told.problems.append(f"the alert book was not updated: {error}")
     except Exception as error:
         told.problems.append(f"the alert book was not updated ({type(error).__name__}: {error})")
+    _tell(settings, told)
+    return told
+
+
+def _tell(settings: Settings, told: Told) -> None:
+    """Send what is waiting, and note in ``told`` what was tried and what went wrong."""
     try:
         told.attempts, missed = send_pending(settings)
         told.problems += [
@@ -232,7 +408,6 @@ def after_release(settings: Settings) -> Told:
     except Exception as error:
         # Only the kind of error: its words may hold an address.
         told.problems.append(f"alerts were not sent ({type(error).__name__})")
-    return told
 
 
 def tell_run_failed(settings: Settings, run_id: str, job_name: str) -> list[str]:

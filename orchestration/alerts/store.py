@@ -29,6 +29,7 @@ from orchestration.alerts.book import (
 from orchestration.alerts.deliver import Attempt
 from orchestration.alerts.findings import Cell, Evaluation, Finding
 from orchestration.alerts.news import News, news_of
+from orchestration.alerts.rules import exact_checks
 from orchestration.alerts.send import DELIVERED
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def read_actions(con: duckdb.DuckDBPyConnection) -> list[Action]:
     ]
 
 
-_NEWS = "news_id, number, alert_id, kind, severity, who_acts, through_month, title, body"
+_NEWS = "news_id, number, alert_id, kind, severity, who_acts, through_month, title, body, cause"
 
 
 def read_news(con: duckdb.DuckDBPyConnection, since: dt.datetime | None = None) -> list[News]:
@@ -93,8 +94,9 @@ def read_news(con: duckdb.DuckDBPyConnection, since: dt.datetime | None = None) 
     return [
         News(*row)
         for row in con.execute(
-            f"select {_NEWS} from ledger.alert_news where $1 is null or noted_at >= $1 "
-            "order by noted_at, news_id",
+            f"select * replace (coalesce(cause, '') as cause) from (select {_NEWS} "
+            "from ledger.alert_news where $1 is null or noted_at >= $1 "
+            "order by noted_at, news_id)",
             [since],
         ).fetchall()
     ]
@@ -115,19 +117,21 @@ def read_delivered(con: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
 
 
 def save(
-    con: duckdb.DuckDBPyConnection, evaluation: Evaluation, *, gap_months: int, at: dt.datetime
+    con: duckdb.DuckDBPyConnection, *evaluations: Evaluation, gap_months: int, at: dt.datetime
 ) -> Folded:
-    """Take in an evaluation: what is known, the alerts and the news, all or nothing.
+    """Take in evaluations: what is known, the alerts and the news, all or nothing.
 
     Doing it again changes nothing. ``at``: now, in UTC without a zone.
     """
-    known = learn(read_known(con), evaluation)
-    alerts = fold(known, read_actions(con), gap_months=gap_months)
+    known: Knowledge = read_known(con)
+    for evaluation in evaluations:
+        known = learn(known, evaluation)
+    alerts = fold(known, read_actions(con), gap_months=gap_months, exact=exact_checks())
     news = news_of(alerts, read_news(con))
     with _transaction(con):
         _write_known(con, known)
         _write_alerts(con, alerts)
-        note(con, news, version=evaluation.version, at=at)
+        note(con, news, version=max(e.version for e in evaluations), at=at)
     return Folded(alerts, news)
 
 
@@ -138,10 +142,10 @@ def note(
     for n in news:
         con.execute(
             f"insert into ledger.alert_news ({_NEWS}, version, noted_at) "
-            "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing",
+            "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict do nothing",
             [
                 *(n.news_id, n.number, n.alert_id, n.kind, n.severity, n.who_acts),
-                *(n.through_month, n.title, n.body, version, at),
+                *(n.through_month, n.title, n.body, n.cause, version, at),
             ],
         )
 
@@ -162,7 +166,8 @@ def act(
     ``wanted`` is the beginning of an alert's identity. Raises LookupError, in words.
     """
     known, actions = read_known(con), read_actions(con)
-    alert = find(fold(known, actions, gap_months=gap_months), wanted)
+    exact = exact_checks()
+    alert = find(fold(known, actions, gap_months=gap_months, exact=exact), wanted)
     action = Action(
         action_id=uuid.uuid4().hex,
         alert_id=alert.alert_id,
@@ -178,7 +183,7 @@ def act(
         note=note,
         known_event_code=known_event_code,
     )
-    alerts = fold(known, [*actions, action], gap_months=gap_months)
+    alerts = fold(known, [*actions, action], gap_months=gap_months, exact=exact)
     with _transaction(con):
         con.execute(
             "insert into ledger.alert_action by name select $1 as action_id, $2 as alert_id, "
@@ -274,7 +279,7 @@ def _alert_columns() -> tuple[str, ...]:
         *("severity", "who_acts", "opened_month", "last_seen_month", "month_count", "months"),
         *("closed_as", "closed_month", "reopened_month", "sentence", "finding", "first_version"),
         *("last_version", "last_action", "last_action_by", "last_action_at", "last_action_note"),
-        "known_event_code",
+        *("known_event_code", "check_name", "area_name", "cause"),
     )
 
 
@@ -294,5 +299,7 @@ def _alert_row(alert: Alert) -> dict[str, Any]:
         "last_action_at": action.at if action else None,
         "last_action_note": action.note if action else None,
         "known_event_code": said or alert.finding.known_event_code,
+        "check_name": alert.finding.check_name or alert.check_code,
+        "area_name": alert.finding.area_name or f"{alert.area_type} {alert.area_code}",
     }
     return row | {n: getattr(alert, n) for n in _alert_columns() if n not in row}

@@ -88,6 +88,7 @@ def test_jobs_schedule_and_sensors_are_there(definitions):
         "new_files_in_landing",
         "close_failed_runs",
         "tell_pending_alerts",
+        "watch_feeds_daily",
     }
 
 

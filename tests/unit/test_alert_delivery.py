@@ -9,7 +9,7 @@ import logging
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import duckdb
 import pytest
@@ -135,6 +135,33 @@ def test_above_the_limit_there_is_one_digest_and_at_it_there_is_none():
     assert digest.severity == "critical" and len(digest.news_ids) == 13
     assert digest.body.startswith("1 critical, 12 warning.")
     assert "- and 3 more" in digest.body and "- Title 99 (a99)" in digest.body
+
+
+def test_news_of_one_cause_is_one_message_and_counts_once_against_the_limit():
+    lqt, other = "West Midlands, log quality team", "West Midlands, May 2021"
+    news = [replace(item(n), cause=lqt) for n in (1, 2, 3)] + [replace(item(4), cause=other)]
+    one, two = messages(alerts(digest_above=2), *news)
+    assert one.news_ids == ("n1", "n2", "n3")
+    assert one.title == f"{lqt} (warning): 3 opened"
+    assert one.body.startswith("3 alerts that began together")
+    assert all(f"Title {n} (a{n})\nBody {n}" in one.body for n in (1, 2, 3))
+    assert (two.title, two.body) == ("Title 4", "Body 4")
+    (digest,) = messages(alerts(digest_above=1), *news)
+    assert digest.title == "4 alerts of 2 causes: 4 opened"
+    assert f"- {lqt} (warning): 3 opened (a1, ...)" in digest.body
+    assert "- Title 4 (a4)" in digest.body
+
+
+def test_alerts_that_open_with_one_known_event_have_one_cause(home):
+    settings, _, _ = home
+    publish(settings, "20260101T000000Z-a", "select 1")
+    folded, _ = run.update_book(settings, now=AT)
+    causes = {a.check_code: a.cause for a in folded.alerts if a.area_code == "west-midlands"}
+    assert causes["missing/burglary"] == "West Midlands Police, go live"
+    with ledger_reader(settings) as con:
+        assert ("West Midlands Police, go live",) in con.execute(
+            "select cause from ledger.alert"
+        ).fetchall()
 
 
 def test_what_a_route_has_is_not_sent_to_it_again():

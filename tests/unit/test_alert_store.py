@@ -105,7 +105,8 @@ def test_a_change_that_fails_leaves_the_book_as_it_was(con):
         "create table ledger.alert_news (news_id varchar primary key, number integer, "
         "alert_id varchar, "
         "kind varchar check (kind = 'opened'), severity varchar, who_acts varchar, "
-        "through_month date, title varchar, body varchar, version varchar, noted_at timestamp)"
+        "through_month date, title varchar, body varchar, version varchar, noted_at timestamp, "
+        "cause varchar)"
     )
     con.execute("insert into ledger.alert_news from kept")
     before = everything(con)
