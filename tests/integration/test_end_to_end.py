@@ -104,6 +104,10 @@ def test_json_of_every_command_can_be_read(place, first_run):
     status = json.loads(plumbline("status", "--json", home=home).stdout)
     assert status["release"]["problems"] == []
     assert any(r["file_name"] == POISON for r in status["refused"])
+    alerts = json.loads(plumbline("alerts", "list", "--json", home=home).stdout)
+    (refused,) = [a for a in alerts if a["check_code"] == "load_refused"]
+    assert (refused["area_code"], refused["severity"]) == ("home_office/prc", "critical")
+    assert refused["cause"] in {c["cause"] for c in status["open_alerts"]}
     loads = json.loads(plumbline("loads", "--json", home=home).stdout)
     assert {r["outcome"] for r in loads} >= {"entered", "refused"}
     attempts = json.loads(plumbline("loads", "--attempts", "--json", home=home).stdout)

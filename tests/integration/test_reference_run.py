@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -184,3 +187,111 @@ def test_a_second_run_changes_nothing(home: Path) -> None:
     done = plumbline("run", home=home, timeout=300)
     assert done.returncode == 0
     assert "Nothing changed" in done.stdout
+
+
+# -------------------------------------------------------------------------------------- alert book
+
+
+def _evaluation(home: Path):
+    from orchestration.alerts.run import read_evaluation
+
+    return read_evaluation((home / "releases" / "current").resolve(), "west-midlands")
+
+
+def _part(whole, version: str, cells, **changed: str):
+    """What an evaluation of some cells would have been; ``changed``: of every finding."""
+    from orchestration.alerts.findings import Evaluation
+
+    found = tuple(replace(f, **changed) for f in whole.findings if f.cell in cells)
+    return Evaluation(version, found, frozenset(cells))
+
+
+def _book(evaluations):
+    from orchestration.alerts.book import fold, learn
+    from orchestration.alerts.news import news_of
+    from orchestration.alerts.rules import exact_checks
+
+    known, told, alerts = {}, [], ()
+    for each in evaluations:
+        known = learn(known, each)
+        alerts = fold(known, exact=exact_checks())
+        told += news_of(alerts, told)
+    return [replace(a, first_version="", last_version="") for a in alerts], told
+
+
+def test_its_months_replayed_one_by_one_give_the_book_of_all_at_once(home: Path) -> None:
+    whole = _evaluation(home)
+    assert len(whole.findings) > 100
+    months = sorted({cell[-1] for cell in whole.assessed})
+    once, _ = _book([whole])
+    each = [
+        _part(whole, f"v{n:03}", {c for c in whole.assessed if c[-1] == month})
+        for n, month in enumerate(months)
+    ]
+    growing = [
+        _part(whole, f"v{n:03}", {c for c in whole.assessed if c[-1] <= month})
+        for n, month in enumerate(months)
+    ]
+    replayed, told = _book(each)
+    assert replayed == once
+    grown, told_of_grown = _book(growing)
+    assert grown == once
+    # Each alert was told to open once, and by the month it opened in.
+    opened = [n.alert_id for n in told if n.kind == "opened"]
+    assert len(opened) == len(set(opened)) and set(opened) == {a.alert_id for a in once}
+    assert [n.news_id for n in told] == [n.news_id for n in told_of_grown]
+
+
+def test_a_month_that_comes_late_and_a_revision_change_neither_names_nor_the_book(
+    home: Path,
+) -> None:
+    whole = _evaluation(home)
+    months = sorted({cell[-1] for cell in whole.assessed})
+    once, _ = _book([whole])
+    # A month that found much comes three months late; another comes with figures that are revised.
+    counts = Counter(f.month for f in whole.findings)
+    late = max(months[:-3], key=lambda m: counts[m])
+    after = months[months.index(late) + 3]
+    wrong = max((m for m in months if m != late), key=lambda m: counts[m])
+    history = []
+    for n, month in enumerate(months):
+        cells = {c for c in whole.assessed if c[-1] == month}
+        if month == wrong:
+            history.append(_part(whole, f"v{n:03}a", cells, sentence="Wrong.", severity="note"))
+        elif month != late:
+            history.append(_part(whole, f"v{n:03}a", cells))
+        if month == after:
+            some = {c for c in whole.assessed if c[-1] == late}
+            history.append(_part(whole, f"v{n:03}b", some))
+    history.append(_part(whole, "v999", {c for c in whole.assessed if c[-1] == wrong}))
+    revised, told = _book(history)
+
+    def facts(alerts):
+        return [
+            (a.key, a.opened_month, a.months, a.state, a.closed_as, a.closed_month, a.finding)
+            for a in alerts
+        ]
+
+    assert facts(revised) == facts(once)
+    # Where the late month begins an alert, its name is that of the month it was first found in.
+    before = {a.alert_id for a in once}
+    for alert in revised:
+        assert before & set(alert.ids)
+    opened = [n.alert_id for n in told if n.kind == "opened"]
+    assert len(opened) == len(set(opened))
+
+
+def test_it_says_what_opened_and_what_is_open_and_groups_it_by_cause(home: Path, run) -> None:
+    _, done = run
+    assert "Alerts (opened and over since this run began" in done.stdout
+    listed = json.loads(plumbline("alerts", "list", "--json", home=home).stdout)
+    together: dict[str, set[str]] = {}
+    for row in listed:
+        together.setdefault(row["cause"], set()).add(row["check_code"])
+    team = next(checks for cause, checks in together.items() if "log quality team" in cause)
+    assert {"log_review_crimes", "recorded_within_24_hours"} <= team
+    grants = {r["check_code"] for r in listed if r["area_type"] == "award"}
+    assert {c.partition("/")[0] for c in grants} == {"grant_condition"}
+    assert not [r for r in listed if r["area_type"] == "feed"]
+    status = json.loads(plumbline("status", "--json", home=home).stdout)
+    assert sum(c["open_alerts"] for c in status["open_alerts"]) == len(listed)

@@ -528,6 +528,23 @@ def test_routes_are_tried_from_the_console(home, monkeypatch):
     assert "delivered" in call("deliver")
 
 
+def test_a_webhook_is_tried_from_the_console_and_nothing_shows_its_address(
+    home, server, monkeypatch, caplog
+):
+    settings, _, _ = home
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("TEST_ALERT_URL", f"json://user:{SECRET}@127.0.0.1:{server.port}/{SECRET}")
+    said = call("test-delivery", "--json")
+    assert [(r["outcome"], r["target"]) for r in json.loads(said)] == [("delivered", "json://…")]
+    assert server.got[0]["title"] == "Plumbline: test of an alert route"
+    server.statuses = [403]
+    refused = call("test-delivery", code=1)
+    assert "the target answered with status 403" in refused
+    with ledger_reader(settings) as con:
+        kept = con.execute("from ledger.alert_delivery").fetchall()
+    assert len(kept) == 2 and SECRET not in said + refused + caplog.text + str(kept)
+
+
 def test_no_route_is_said_so(tmp_path, monkeypatch):
     config = tmp_path / "plumbline.yml"
     config.write_text(f"home: {tmp_path / 'home'}\n")
