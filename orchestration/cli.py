@@ -377,7 +377,18 @@ def _print_report(report: Any, settings: Settings) -> None:
         _table(report.figures)
     if report.alerts:
         click.echo("")
-        _table(report.alerts, title="Alerts (opened and over since this run began, and open now)")
+        _table(
+            [
+                {
+                    "severity": a["severity"],
+                    "opened in this run": a["opened"],
+                    "over in this run": a["over"],
+                    "open": a["open"],
+                }
+                for a in report.alerts
+            ],
+            title="Alerts",
+        )
         click.echo(f"Which: {_command(settings, 'alerts list')}")
     for notice in report.notices:
         click.echo(f"\n{notice}")

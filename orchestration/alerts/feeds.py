@@ -193,10 +193,10 @@ def _state(
     for period, arrival in came:
         day = arrival.entered_at.date()
         entered[period] = min(entered.get(period, day), day)
-        # A file is not older than what it holds, nor younger than its load.
-        at = arrival.sent_at or arrival.entered_at
-        was = at.date() if period.last_day < at.date() <= day else day
-        sent[period] = min(sent.get(period, was), was)
+        # A file that says to be older than what it holds, or younger than its load, has no day.
+        was = arrival.sent_at.date() if arrival.sent_at else None
+        if was is not None and period.last_day < was <= day:
+            sent[period] = min(sent.get(period, was), was)
     newest = max(entered, key=lambda p: (p.last_day, -p.month_count))
     due = newest.next
     needed = rule.least_count or 1
