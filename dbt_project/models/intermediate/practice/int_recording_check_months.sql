@@ -378,7 +378,8 @@ final as (
             -- Outcomes that had no ninety days yet; a first year that has none before it.
             when numerator_count is null and (supply_type = 'outcome' or is_in_first_year)
                 then 'too early'
-            when numerator_count is null then 'no data'
+            -- Below 0 where corrections of other periods came to more than the period itself.
+            when numerator_count is null or numerator_count < 0 then 'no data'
             when detector_type = 'count' then null
             when coalesce(denominator_count, 0) = 0 then 'no data'
             when denominator_count < least_count then 'too few'
