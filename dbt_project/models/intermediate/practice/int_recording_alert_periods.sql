@@ -24,7 +24,9 @@ periods as (
         practice.month,
         case practice.period_type when 'quarter' then 3 else 1 end as month_count,
         practice.detector_type,
-        practice.numerator_count,
+        -- Below 0 as corrections leave it, it is no count.
+        case when practice.numerator_count >= 0 then practice.numerator_count end
+            as numerator_count,
         practice.denominator_count,
         practice.expected_value as expected,
         practice.not_assessed_reason,
