@@ -176,12 +176,13 @@ class Alert:
 
     @property
     def cause(self) -> str:
-        """What alerts with one cause have in common, in words: the area, and the known event with
+        """What alerts with one cause have in common, in words: the area (of one
+        within a force: the force), and the known event with
         which it opened (or that a person named), or else the month in which it opened."""
         opened = self.opened_finding or self.finding
         said = self.last_action.known_event_code if self.last_action else None
         event = said or opened.known_event_code
-        area = opened.area_name or f"{self.area_type} {self.area_code}"
+        area = opened.part_of or opened.area_name or f"{self.area_type} {self.area_code}"
         return f"{area}, {event.replace('_', ' ') if event else f'{self.opened_month:%B %Y}'}"
 
     @property

@@ -43,7 +43,8 @@ class Finding:
     where it alarms; ``p`` and ``q`` lie in 0 to 1 (q: false discovery rate of the evaluation);
     ``n`` counts the periods that the judgement rests on. ``contributions``: the counts that the
     finding is made of, by name. ``known_event_code``: a known event it coincides with.
-    ``check_name`` and ``area_name`` are for people; ``over_text``: what to say when it is over.
+    ``check_name`` and ``area_name`` are for people; ``over_text``: what to say when it is over;
+    ``part_of``: the area (a name) that this one is part of.
     Raises FindingError.
     """
 
@@ -69,6 +70,7 @@ class Finding:
     check_name: str | None = None
     area_name: str | None = None
     over_text: str | None = None
+    part_of: str | None = None
 
     def __post_init__(self) -> None:
         where = f"{self.check_code} of {self.area_type} {self.area_code}, {self.month}"
@@ -150,7 +152,7 @@ def from_mapping(row: Mapping[str, Any]) -> Finding:
         contributions=contributions,
         **{
             name: row.get(name) or None
-            for name in ("known_event_code", "check_name", "area_name", "over_text")
+            for name in ("known_event_code", "check_name", "area_name", "over_text", "part_of")
         },
     )
 

@@ -61,13 +61,21 @@ _EVALUATION = f"""
             else check_status
         end as status,
         coalesce(direction_type, 'none') as direction,
-        case when area_id = 'force/' || $1 then severity else 'note' end as severity,
+        case
+            when area_type = 'force' and area_id <> 'force/' || $1 then 'note'
+            else severity
+        end as severity,
         who_acts,
         question || ' ' || area_name || ', ' || check_name
             || case when breakdown_code = 'all' then '' else ' (' || breakdown_code || ')' end
             || ': ' || lower(left(result_text, 1)) || substr(result_text, 2) as sentence,
         check_name,
         area_name,
+        -- Areas below the force are of this one.
+        case when area_type <> 'force' then
+            (select any_value(f.area_name) from mart_recording_practice as f
+            where f.area_id = 'force/' || $1)
+        end as part_of,
         coalesce(observed_value, value) as observed,
         expected_value as expected,
         limit_lower as lower,

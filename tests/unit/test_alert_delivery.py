@@ -158,6 +158,16 @@ def test_alerts_that_open_with_one_known_event_have_one_cause(home):
     folded, _ = run.update_book(settings, now=AT)
     causes = {a.check_code: a.cause for a in folded.alerts if a.area_code == "west-midlands"}
     assert causes["missing/burglary"] == "West Midlands Police, go live"
+    # A unit's has the cause of its force's, and is as severe.
+    unit = (
+        "insert into mart_recording_practice by name select * replace ('npu/BE' as area_id, "
+        "'npu' as area_type, 'BE' as area_code, 'Birmingham East' as area_name) "
+        "from mart_recording_practice where check_code = 'missing'"
+    )
+    publish(settings, "20260102T000000Z-b", unit)
+    folded, _ = run.update_book(settings, now=AT)
+    (of_unit,) = [a for a in folded.alerts if a.area_type == "npu"]
+    assert (of_unit.cause, of_unit.severity) == ("West Midlands Police, go live", "critical")
     with ledger_reader(settings) as con:
         assert ("West Midlands Police, go live",) in con.execute(
             "select cause from ledger.alert"
