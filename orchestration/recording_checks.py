@@ -56,6 +56,10 @@ SHORT_HISTORY = "short history"
 OF_A_RUN = 0.01
 #: So many periods in a row that are not of it end a run; one may be chance.
 ENDS_A_RUN = 2
+#: Nor does a run go on over so many periods that were not assessed (a lockdown).
+ENDS_UNSEEN = 4
+#: Periods from which a run is left out of the baselines of those after it.
+LEAST_RUN = 3
 #: What a moving range tells of a standard deviation is worth so many degrees of freedom a period
 #: (Montgomery, Introduction to Statistical Quality Control: two-point ranges are 60-65% efficient).
 _DEGREES_PER_RANGE = 0.62
@@ -85,25 +89,34 @@ class Judged(NamedTuple):
 
 
 class _Runs:
-    """The run of periods on one side that each series is in, and where its baseline begins.
+    """The run of periods on one side that each series is in, and what it does to baselines.
 
-    A level that changed and was there for ``held`` assessed periods is what recording is now: the
+    The periods of a run of three or more make no limits for those after them: a level that changed
+    would otherwise hide itself, and a trend fitted through its step would take the next months for
+    a fall. A level that was there for ``held`` assessed periods is what recording is now: the
     baseline begins anew with the first of them (NHS England, Making Data Count: limits are
     calculated anew after a change that lasts, from a dozen points). One period that is not of the
-    run does not end it. Only what was judged until then decides.
+    run does not end it, two do, or four that were not assessed. Only what was judged until then
+    decides.
+
+    ``weights`` (time, series): as given, and 0 for the periods of runs. ``start`` (series,): where
+    the baseline begins.
     """
 
-    def __init__(self, series: int, held: int) -> None:
+    def __init__(self, weights: Array, held: int) -> None:
         self.held = held
-        self.start = np.zeros(series, dtype=np.int64)
-        self._first = np.zeros(series, dtype=np.int64)
-        self._count = np.zeros(series, dtype=np.int64)
-        self._misses = np.zeros(series, dtype=np.int64)
-        self._side = np.zeros(series, dtype=np.int8)
+        self.weights = weights.copy()
+        self.start = np.zeros(weights.shape[1], dtype=np.int64)
+        self._given = weights
+        self._odd = np.zeros(weights.shape, dtype=bool)
+        self._first = np.zeros(weights.shape[1], dtype=np.int64)
+        self._last = np.zeros(weights.shape[1], dtype=np.int64)
+        self._length = np.zeros(weights.shape[1], dtype=np.int64)
+        self._count = np.zeros(weights.shape[1], dtype=np.int64)
+        self._misses = np.zeros(weights.shape[1], dtype=np.int64)
+        self._side = np.zeros(weights.shape[1], dtype=np.int8)
 
-    def take(
-        self, t: int, p_value: Array, direction: NDArray[np.int8], weight: Array
-    ) -> NDArray[np.int64]:
+    def take(self, t: int, p_value: Array, direction: NDArray[np.int8]) -> NDArray[np.int64]:
         """The judgement of period ``t``, of all series. Returns those that begin anew after it.
 
         A period of weight 0 goes on with a run and is none of those that make the new baseline.
@@ -111,16 +124,25 @@ class _Runs:
         assessed = ~np.isnan(p_value)
         with np.errstate(invalid="ignore"):
             odd = assessed & (p_value <= OF_A_RUN) & (direction != 0)
-        new = odd & (direction != self._side)
-        self._first[new], self._count[new], self._side[new] = t, 0, direction[new]
-        self._count[odd & (weight > 0)] += 1
+        new = odd & ((direction != self._side) | (t - self._last > ENDS_UNSEEN))
+        self._first[new], self._side[new] = t, direction[new]
+        self._count[new], self._length[new] = 0, 0
+        self._odd[t], self._last[odd] = odd, t
+        self._length[odd] += 1
+        self._count[odd & (self._given[t] > 0)] += 1
         self._misses[odd] = 0
         missed = assessed & ~odd
         self._misses[missed] += 1
         self._side[missed & (self._misses >= ENDS_A_RUN)] = 0
+        for series in np.flatnonzero(odd & (self._length >= LEAST_RUN)):
+            first = self._first[series]
+            self.weights[first : t + 1, series][self._odd[first : t + 1, series]] = 0.0
         anew = np.flatnonzero((self._count >= self.held) & (self._side != 0))
         self.start[anew] = self._first[anew]
         self._side[anew] = 0
+        for series in anew:
+            since = slice(self.start[series], t + 1)
+            self.weights[since, series] = self._given[since, series]
         return anew
 
 
@@ -202,14 +224,15 @@ def judge_ratios(
     judged = _nothing((x.shape[0], x.shape[1]))
     known = ~np.isnan(x) & (n > 0)
     asked = known if wanted is None else known & np.asarray(wanted, dtype=bool)
-    runs = _Runs(x.shape[1], least)
+    runs = _Runs(w, least)
     for t in range(least, x.shape[0]):
         among = np.isin(group, np.unique(group[asked[t] & (group >= 0)]))
         which = np.flatnonzero(asked[t] | (known[t] & among))
         if not which.size:
             continue
-        usable = known[:t, which] & (w[:t, which] > 0)
-        usable &= np.arange(t)[:, None] >= runs.start[which]
+        there = known[:t, which] & (np.arange(t)[:, None] >= runs.start[which])
+        usable = there & (runs.weights[:t, which] > 0)
+        there &= w[:t, which] > 0
         top = np.where(usable, x[:t, which], np.nan)
         below = np.where(usable, n[:t, which], np.nan)
         odd = _against(
@@ -227,8 +250,9 @@ def judge_ratios(
         tests = np.ones(which.size)
         first = t + 1 - latest
         if first >= least:
-            late_top = np.vstack([top[first:], x[t, which][None, :]])
-            late_below = np.vstack([below[first:], n[t, which][None, :]])
+            late = np.vstack([there[first:], np.ones((1, which.size), dtype=bool)])
+            late_top = np.where(late, x[first : t + 1, which], np.nan)
+            late_below = np.where(late, n[first : t + 1, which], np.nan)
             step = _against(
                 np.nansum(late_top, axis=0),
                 np.nansum(late_below, axis=0),
@@ -254,7 +278,7 @@ def judge_ratios(
         judged.history_count[t, which] = best[6]
         judged.first_period[t] = runs.start
         judged.detector[t, which] = np.where(assessed, RATIO, TOO_SHORT)
-        runs.take(t, judged.p_value[t], judged.direction[t], w[t])
+        runs.take(t, judged.p_value[t], judged.direction[t])
     return judged
 
 
@@ -419,7 +443,7 @@ def judge_counts(
     length = None if days is None else np.asarray(days, dtype=np.float64)
     asked = ~np.isnan(y) if wanted is None else ~np.isnan(y) & np.asarray(wanted, dtype=bool)
     judged = _nothing((y.shape[0], y.shape[1]))
-    runs = _Runs(y.shape[1], LEAST_BASELINE if freq == 12 else freq)
+    runs = _Runs(w, LEAST_BASELINE if freq == 12 else freq)
     levelled = y.copy()
     for t in range(LEAST_FOR_COUNTS, y.shape[0]):
         which = np.flatnonzero(asked[t])
@@ -428,7 +452,7 @@ def judge_counts(
         found = detect(
             levelled[: t + 1, which],
             freq,
-            prior_weights=w[: t + 1, which],
+            prior_weights=runs.weights[: t + 1, which],
             exposure=None if length is None else length[: t + 1],
         )
         fields = [
@@ -454,12 +478,12 @@ def judge_counts(
             few = is_chart & ~(found.expected >= LEAST_EXPECTED)
         few |= found.detector == TOO_SHORT
         _clear(judged, t, which[unfit | few])
-        _by_short_history(judged, y, w, length, t, which[few])
+        _by_short_history(judged, y, runs.weights, length, t, which[few])
         # No event so far, and none expected: nothing changed.
         silent = which[(found.detector == NO_EVENTS) & (judged.history_count[t, which] >= 12)]
         judged.observed[t, silent] = judged.expected[t, silent] = 0.0
         judged.p_value[t, silent] = 1.0
-        for anew in runs.take(t, judged.p_value[t], judged.direction[t], w[t]):
+        for anew in runs.take(t, judged.p_value[t], judged.direction[t]):
             start = runs.start[anew]
             levelled[:start, anew] = _at_new_level(levelled[: t + 1, anew], w[:, anew], start, freq)
     return judged
