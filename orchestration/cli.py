@@ -1504,6 +1504,101 @@ def alerts_test_delivery(settings: Settings, as_json: bool, names: tuple[str, ..
         raise Failure(f"{len(routes) - len(made) + len(missed)} of {len(routes)} routes failed")
 
 
+@alerts.command("back-test")
+@click.option("--from", "since", type=click.DateTime(["%Y-%m"]), help="First month of the span.")
+@click.option("--to", "until", type=click.DateTime(["%Y-%m"]), help="Last month of the span.")
+@click.option("--check", "checks", multiple=True, help="Only this check (more than once: these).")
+@click.option("--effect", "effects", multiple=True, help="Put in only this change (as above).")
+@click.option(
+    "--changes",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="Changes of each kind put into each check, at most.",
+)
+@click.option(
+    "--horizon",
+    type=click.IntRange(1, 24),
+    default=6,
+    show_default=True,
+    help="Months in which a change is found or missed.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the draws.")
+@click.option("--release", "release_id", help="Id of a release that is kept (default: current).")
+@_common
+def alerts_back_test(
+    settings: Settings,
+    as_json: bool,
+    since: Any,
+    until: Any,
+    checks: tuple[str, ...],
+    effects: tuple[str, ...],
+    changes: int,
+    horizon: int,
+    seed: int,
+    release_id: str | None,
+) -> None:
+    """How good the alerts of a span are: found (POD), false (FPR, PPV), how late.
+
+    By detector and check, from a release: what was said of what is known to have happened, and
+    what would be said of changes of known size put into series that were quiet. Writes nothing.
+    """
+    import duckdb
+
+    from orchestration.alerts import backtest, backtest_report
+    from orchestration.progress import for_stream
+    from orchestration.publish import release
+
+    by_code = {e.code: e for e in backtest.EFFECTS}
+    catalogue = backtest_report.read_checks()
+    for what, given, known in (("check", checks, catalogue), ("effect", effects, by_code)):
+        if unknown := sorted(set(given) - set(known)):
+            raise Refusal(f"no {what} is named {', '.join(unknown)}; there are: {', '.join(known)}")
+    first, last = (
+        None if day is None else backtest_report.month_number(day.date()) for day in (since, until)
+    )
+    if first is not None and last is not None and first > last:
+        raise Refusal("--from lies after --to")
+    path = _release_path(settings, release_id, None)
+    book = _alert_ledger(
+        settings,
+        "select alert_id, state, check_code, area_code, opened_month, last_seen_month "
+        "from ledger.alert where state in ('explained', 'resolved')",
+        [],
+    )
+    try:
+        with duckdb.connect(str(path / release.DATABASE), read_only=True) as con:
+            ledger = backtest_report.read_ledger(con, catalogue)
+            labels = backtest_report.read_labels(con, book, settings.force.code, horizon)
+        report = backtest_report.run(
+            ledger,
+            catalogue,
+            labels,
+            first=first,
+            last=last,
+            only=checks,
+            effects=[by_code[code] for code in effects] or backtest.EFFECTS,
+            changes=changes,
+            seed=seed,
+            horizon=horizon,
+            progress=for_stream(),
+        )
+    except backtest_report.NotInRelease as error:
+        raise Refusal(str(error)) from None
+    except duckdb.Error as error:
+        raise Refusal(f"the release {path.name} cannot be read: {error}") from None
+    if as_json:
+        _emit_json({"release_id": path.name, **report.as_json()})
+        return
+    for title, rows in report.tables():
+        _table(rows, title=title)
+    click.echo(
+        f"{backtest_report.month_name(report.first)} to {backtest_report.month_name(report.last)}, "
+        f"seed {seed}. An alert that nothing explains counts as false, so FPR is at most and PPV "
+        "at least what is shown; '-' is not assessed. docs/backtest.md says how it is counted."
+    )
+
+
 def _need_routes(settings: Settings) -> None:
     if not settings.alerts.routes:
         raise Refusal(

@@ -10,9 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pytest
 from whole_runs import ask, plumbline
 
+from orchestration.alerts import backtest, backtest_report
 from orchestration.run import _FIGURES
 from orchestration.settings import PROJECT
 
@@ -65,6 +67,34 @@ def test_every_figure_can_be_asked(home: Path) -> None:
     with duckdb.connect(str(release), read_only=True) as con:
         for sql in _FIGURES:
             assert con.execute(sql).fetchall(), sql
+
+
+def test_the_alerts_can_be_back_tested(home: Path) -> None:
+    """Judged again from what is published, every check says what is published."""
+    release = (home / "releases" / "current" / "plumbline.duckdb").resolve()
+    checks = backtest_report.read_checks()
+    with duckdb.connect(str(release), read_only=True) as con:
+        ledger = backtest_report.read_ledger(con, checks)
+        shown = con.execute(
+            "select coalesce(q_value, 'nan') as q from mart_recording_practice "
+            "order by check_code, breakdown_code, area_id, month"
+        ).fetchnumpy()["q"]
+    again = backtest.judge_again(ledger, checks)
+    assert (~np.isnan(ledger.p)).sum() > 500
+    np.testing.assert_allclose(again["p_value"], ledger.p, rtol=1e-6)
+    np.testing.assert_allclose(again["q_value"], shown, rtol=1e-6)
+    tested = ~np.isnan(ledger.p)
+    np.testing.assert_array_equal(again["direction"][tested], ledger.direction[tested])
+
+    asked = ["--check", "log_conversion", "--from", "2019-01", "--json"]
+    done = plumbline("alerts", "back-test", *asked, home=home)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    (row,) = told["checks"]
+    assert row["check"] == "log_conversion" and row["pod"]["total"] == row["changes"] > 0
+    assert "met_2024" in told["hold_outs_not_in_data"]
+    refused = plumbline("alerts", "back-test", "--check", "nothing", home=home)
+    assert refused.returncode == 2 and "no check is named nothing" in refused.stderr
 
 
 def test_every_number_of_the_readme_stands_in_its_output(home: Path, run) -> None:

@@ -236,7 +236,7 @@ final as (
         dated.value_lower,
         dated.value_upper,
         checks.detector_type,
-        coalesce(dated.detector, 'rule') as detector_name,
+        case when dated.detector_type = 'rule' then 'rule' else dated.detector end as detector_name,
         dated.observed as observed_value,
         dated.expected as expected_value,
         dated.lower_limit as limit_lower,
