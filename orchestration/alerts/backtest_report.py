@@ -183,6 +183,7 @@ def read_labels(
                 month_number(row["first_month"]),
                 month_number(row["last_month"]),
                 source=row["source_type"],
+                checks=tuple(row["check_codes"].split()),
             )
         )
     return tuple(labels)

@@ -270,5 +270,7 @@ def test_rules_that_changes_reach_are_in_the_catalogue() -> None:
     rules = {r["check_code"] for r in seed_rows("recording_checks") if r["detector_type"] == "rule"}
     assert rules >= backtest.OF_VOLUME | backtest.OF_DAYS
     assert set(read_checks()) == {r["check_code"] for r in seed_rows("recording_checks")}
+    named = {c for r in seed_rows("recording_holdouts") for c in r["check_codes"].split()}
+    assert set(read_checks()) >= named
     ends = [(r["first_month"], r["last_month"]) for r in seed_rows("recording_holdouts")]
     assert all(month_number(a) <= month_number(b) for a, b in ends)
