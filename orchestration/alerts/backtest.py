@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from orchestration.detectors.choose import FARRINGTON
 from orchestration.recording_checks import (
     LATEST_PERIODS,
     LONGEST_BASELINE,
@@ -81,9 +82,11 @@ class Check(NamedTuple):
     code: str
     direction: str
     is_held_to_peers: bool
+    is_migration: bool
     watch_p_value: float
     alert_q_value: float
     alert_from: float
+    least_change: float
 
 
 class Ledger(NamedTuple):
@@ -92,7 +95,8 @@ class Ledger(NamedTuple):
     ``series``: 0 upwards; ``check``, ``breakdown``, ``area`` (``force/...``), ``source``, ``kind``
     (detector_type), ``status``, ``detector``: text; ``month``: months since 1970; ``width``: months
     of a period; ``x``, ``n``: counts, NaN where missing or not supplied; ``weight``: in baselines;
-    ``p``: NaN where nothing was tested; ``direction``: 1 up, -1 down, 0 neither.
+    ``p``: NaN where nothing was tested; ``direction``: 1 up, -1 down, 0 neither; ``began``: month
+    in which the baseline began, -1 where nothing was tested.
     """
 
     series: Ints
@@ -110,6 +114,11 @@ class Ledger(NamedTuple):
     status: Texts
     direction: NDArray[np.int8]
     detector: Texts
+    began: Ints
+
+    def of_forces(self) -> Flags:
+        """Rows of whole forces (rows,): units are held to their force, and not judged here."""
+        return np.char.startswith(self.area, "force/")
 
     def family(self) -> Ints:
         """Rows of one false discovery rate: of a source and period (rows,)."""
@@ -146,7 +155,10 @@ class Label(NamedTuple):
 
 
 def judge_again(ledger: Ledger, checks: dict[str, Check]) -> dict[str, np.ndarray]:
-    """What was tested, judged once more from the counts; results as ``judge_ledger`` gives them."""
+    """What was tested, judged once more from the counts; results as ``judge_ledger`` gives them.
+
+    Of forces: a unit's counts are not enough for it, being held to those of its force.
+    """
     return judge_ledger(
         series=ledger.series,
         month=ledger.month.astype("datetime64[M]"),
@@ -155,16 +167,18 @@ def judge_again(ledger: Ledger, checks: dict[str, Check]) -> dict[str, np.ndarra
         numerator=ledger.x,
         denominator=ledger.n,
         weight=ledger.weight,
-        is_to_assess=~np.isnan(ledger.p),
+        is_to_assess=~np.isnan(ledger.p) & ledger.of_forces(),
         family=ledger.family(),
         peers=_peers(ledger, checks),
+        is_migration=np.array([checks[c].is_migration for c in ledger.check.tolist()])
+        & (ledger.kind == "share"),
     )
 
 
 def _peers(ledger: Ledger, checks: dict[str, Check]) -> Ints:
     held = np.array([checks[c].is_held_to_peers for c in ledger.check.tolist()], dtype=bool)
     _, group = np.unique(ledger.part(), return_inverse=True)
-    return np.where(held, group, -1)
+    return np.where(held & ledger.of_forces(), group, -1)
 
 
 def discovery_limits(p_values: ArrayLike, family: ArrayLike, rate: float) -> Array:
@@ -358,9 +372,10 @@ def put_in(
 ) -> Iterator[tuple[str, PutIn]]:
     """Each check with the changes that were put into it, one check at a time.
 
-    A change begins in an assessed period of the span whose horizon ends in it, in a series without
-    an alert in the twelve months before and outside labelled months; what comes after is not looked
-    at when places are drawn, so that the alerts without the change are those of chance. ``changes``
+    Of whole forces. A change begins in an assessed period of the span whose horizon ends in it, in
+    a series without an alert in the twelve months before and outside labelled months; what comes
+    after is not looked at when places are drawn, so that the alerts without the change are those of
+    chance. ``changes``
     places are drawn for each effect, fewer where there are fewer, by ``seed``: the same whatever
     other checks and effects are asked for. ``only``: these checks.
     """
@@ -385,7 +400,7 @@ def put_in(
     back = np.maximum(QUIET // ledger.width, 1)
     until = place + ahead
     earlier = np.maximum(place - back, start_of)
-    free = assessed & (ledger.month >= first) & (until <= end_of)
+    free = assessed & ledger.of_forces() & (ledger.month >= first) & (until <= end_of)
     free &= ledger.month + (ahead - 1) * ledger.width <= last
     until = np.minimum(until, ledger.series.size)
     free &= alerts_to[place] == alerts_to[earlier]
@@ -468,12 +483,15 @@ def _put_into(
         ]
         new_x = np.concatenate([p[0] for p in parts])
         new_n = np.concatenate([p[1] for p in parts])
-        found = _judge_changed(ledger, drawn.row, window, new_x, new_n, shared, start_of, peers)
+        found = _judge_changed(
+            ledger, drawn.row, window, new_x, new_n, shared, check.is_migration, start_of, peers
+        )
         with np.errstate(invalid="ignore"):
             is_alert = (found["p_value"] <= check.watch_p_value) & (
                 found["p_value"] <= limits[window] * (1 + 1e-12)
             )
         is_alert &= found["direction"] == sign[:, None]
+        is_alert &= ~_is_small(found, check, str(ledger.kind[drawn.row[0]]))
     is_alert &= assessed
     hit = is_alert.any(axis=1)
     delay = np.where(hit, is_alert.argmax(axis=1) * width, np.nan)
@@ -486,6 +504,15 @@ def _put_into(
         delay,
         (without & assessed).any(axis=1),
     )
+
+
+def _is_small(found: dict[str, np.ndarray], check: Check, kind: str) -> Flags:
+    """Whether a change is too little to matter, as ``mart_recording_practice`` has it."""
+    expected = found["expected"]
+    rarer = np.minimum(expected, 1 - expected) if kind == "share" else expected
+    with np.errstate(invalid="ignore"):
+        small = np.abs(found["observed"] - expected) < check.least_change * rarer
+    return small & ~(found["is_persistent"] & (found["detector"] == FARRINGTON))
 
 
 def _profile(effect: Effect, periods: int, width: int) -> Array:
@@ -561,11 +588,13 @@ def _judge_changed(
     new_x: Array,
     new_n: Array,
     is_shared: bool,
+    is_migration: bool,
     start_of: Ints,
     peers: Ints,
 ) -> dict[str, np.ndarray]:
-    """p and direction of each change's periods, (changes, periods), each in a copy of its series
-    (and of its peers') that ends with the horizon."""
+    """Results of each change's periods, (changes, periods), each in a copy of its series (and of
+    its peers') that ends with the horizon. Ratios are judged in those alone, by the baselines that
+    were in force when the change began; a count is judged from its beginning."""
     kind, width = str(ledger.kind[rows[0]]), int(ledger.width[rows[0]])
     periods = window.shape[1]
     reach = None  # how far back a judge looks; counts choose by the whole history
@@ -608,14 +637,23 @@ def _judge_changed(
     to_assess = np.zeros(source.size, dtype=bool)
     to_assess[at] = ~np.isnan(ledger.p[window])
     _, name = np.unique(owner * ledger.series.size + ledger.series[source], return_inverse=True)
+    weight = ledger.weight[source]
+    if kind == "count":
+        to_assess = ~np.isnan(ledger.p[source])
+    else:
+        begins = ledger.month[source] == ledger.month[rows][owner]
+        began = np.full(int(name.max()) + 1, -1)
+        began[name[begins]] = _last_known(ledger)[source[begins]]
+        weight = np.where(ledger.month[source] < began[name], 0.0, weight)
     held = peers[rows[0]] >= 0
     # A series that begins later than others of its kind has the same calendar as they.
-    base = int(ledger.month[(ledger.kind == kind) & (ledger.width == width)].min())
+    alike = (ledger.kind == kind) & (ledger.width == width) & ledger.of_forces()
+    base = int(ledger.month[alike].min())
     if kind == "count" and base < ledger.month[source].min():
-        first_row = int(np.flatnonzero((ledger.kind == kind) & (ledger.month == base))[0])
+        first_row = int(np.flatnonzero(alike & (ledger.month == base))[0])
         source, name = np.append(source, first_row), np.append(name, name.max() + 1)
         owner, x, n = np.append(owner, -1), np.append(x, np.nan), np.append(n, np.nan)
-        to_assess = np.append(to_assess, False)
+        to_assess, weight = np.append(to_assess, False), np.append(weight, 1.0)
     found = judge_ledger(
         series=name,
         month=ledger.month[source].astype("datetime64[M]"),
@@ -623,12 +661,24 @@ def _judge_changed(
         detector_type=ledger.kind[source],
         numerator=x,
         denominator=n,
-        weight=ledger.weight[source],
+        weight=weight,
         is_to_assess=to_assess,
         family=np.zeros(source.size, dtype=np.int64),
         peers=owner if held else np.full(source.size, -1),
+        is_migration=np.full(source.size, is_migration),
     )
-    return {name: found[name][at] for name in ("p_value", "direction", "detector")}
+    wanted = ("p_value", "direction", "detector", "observed", "expected", "is_persistent")
+    return {name: found[name][at] for name in wanted}
+
+
+def _last_known(ledger: Ledger) -> Ints:
+    """Month in which each row's baseline began, or that of the last row before it of its series
+    that has one; -1 where none has (rows,)."""
+    place = np.where(ledger.began >= 0, np.arange(ledger.began.size), -1)
+    starts = np.flatnonzero(np.r_[True, np.diff(ledger.series) != 0])
+    first = np.repeat(starts, np.diff(np.r_[starts, ledger.series.size]))
+    place = np.maximum.accumulate(place)
+    return np.where(place >= first, ledger.began[np.maximum(place, 0)], -1)
 
 
 # -------------------------------------------------------------------------------------- summaries

@@ -41,14 +41,17 @@ _ROWS = f"""
         check_code, breakdown_code, area_id, source_type, month,
         case period_type when 'quarter' then 3 else 1 end as month_count,
         detector_type,
-        case when not_assessed_reason = 'not supplied' then cast('nan' as double)
+        case when not_assessed_reason = 'not supplied' or numerator_count < 0
+            then cast('nan' as double)
             else coalesce(cast(numerator_count as double), 'nan') end as numerator_count,
         coalesce(cast(denominator_count as double), 'nan') as denominator_count,
         coalesce(baseline_weight, 0.0) as baseline_weight,
         coalesce(p_value, 'nan') as p_value,
         check_status,
         case direction_type when 'up' then 1 when 'down' then -1 else 0 end as direction,
-        detector_name
+        detector_name,
+        baseline_first_month,
+        baseline_code
     from {MART}
     order by check_code, breakdown_code, area_id, month
 """
@@ -69,9 +72,11 @@ def read_checks() -> dict[str, Check]:
             row["check_code"],
             row["direction"],
             row["is_held_to_peers"] == "true",
+            row["is_migration"] == "true",
             number(row["watch_p_value"]),
             number(row["alert_q_value"]),
             number(row["alert_from"]),
+            number(row["least_change"] or "0"),
         )
         for row in seed_rows("recording_checks")
     }
@@ -85,7 +90,7 @@ def read_ledger(con: duckdb.DuckDBPyConnection, checks: dict[str, Check]) -> Led
             "select column_name from information_schema.columns where table_name = $1", [MART]
         ).fetchall()
     }
-    if "baseline_weight" not in columns:
+    if not {"baseline_weight", "baseline_code"} <= columns:
         raise NotInRelease(
             "the release was built before recording checks could be back-tested: "
             "run `plumbline run` first"
@@ -95,7 +100,7 @@ def read_ledger(con: duckdb.DuckDBPyConnection, checks: dict[str, Check]) -> Led
         name: table[name].astype(str)
         for name in (
             "check_code", "breakdown_code", "area_id", "source_type", "detector_type",
-            "check_status", "detector_name",
+            "check_status", "detector_name", "baseline_code",
         )
     }  # fmt: skip
     unknown = sorted(set(text["check_code"].tolist()) - set(checks))
@@ -108,6 +113,9 @@ def read_ledger(con: duckdb.DuckDBPyConnection, checks: dict[str, Check]) -> Led
         raise NotInRelease("the release holds no recording check: nothing is loaded that has one")
     whole = np.char.add(np.char.add(text["check_code"], "\t"), text["breakdown_code"])
     whole = np.char.add(np.char.add(whole, "\t"), text["area_id"])
+    whole = np.char.add(np.char.add(whole, "\t"), text["baseline_code"])
+    began = np.ma.asarray(table["baseline_first_month"])
+    began = np.ma.filled(began.astype("datetime64[M]").astype(np.int64), -1)
     return Ledger(
         np.cumsum(np.r_[False, whole[1:] != whole[:-1]]),
         text["check_code"],
@@ -124,6 +132,7 @@ def read_ledger(con: duckdb.DuckDBPyConnection, checks: dict[str, Check]) -> Led
         text["check_status"],
         table["direction"].astype(np.int8),
         text["detector_name"],
+        began,
     )
 
 

@@ -31,13 +31,13 @@ from orchestration.statistics.multiplicity import adjusted_p_values
 
 NAN = float("nan")
 CHECKS = {
-    "share": Check("share", "both", False, 0.01, 0.10, NAN),
-    "rate": Check("rate", "both", False, 0.01, 0.10, NAN),
-    "count": Check("count", "both", False, 0.01, 0.10, NAN),
-    "among": Check("among", "both", True, 0.01, 0.10, NAN),
-    "doubled_volume": Check("doubled_volume", "up", False, NAN, NAN, 1.8),
-    "missing_days": Check("missing_days", "up", False, NAN, NAN, 0.10),
-    "up_only": Check("up_only", "up", False, 0.01, 0.10, NAN),
+    "share": Check("share", "both", False, False, 0.01, 0.10, NAN, 0.0),
+    "rate": Check("rate", "both", False, False, 0.01, 0.10, NAN, 0.0),
+    "count": Check("count", "both", False, False, 0.01, 0.10, NAN, 0.0),
+    "among": Check("among", "both", True, False, 0.01, 0.10, NAN, 0.0),
+    "doubled_volume": Check("doubled_volume", "up", False, False, NAN, NAN, 1.8, 0.0),
+    "missing_days": Check("missing_days", "up", False, False, NAN, NAN, 0.10, 0.0),
+    "up_only": Check("up_only", "up", False, False, 0.01, 0.10, NAN, 0.0),
 }
 FIRST = month_number("2016-01-01")
 
@@ -75,7 +75,8 @@ def world(seed: int = 1, periods: int = 60, series: int = 24, **level: float) ->
             columns["p"].append(np.zeros(periods))
             columns["status"].append(np.full(periods, PASS, dtype="<U12"))
             columns["direction"].append(np.zeros(periods, dtype=np.int8))
-            columns["detector"].append(np.full(periods, "rule", dtype="<U12"))
+            columns["detector"].append(np.full(periods, "rule", dtype="<U13"))
+            columns["began"].append(np.full(periods, FIRST))
             number += 1
     return judged(Ledger(*(np.concatenate(columns[name]) for name in Ledger._fields)))
 
@@ -94,8 +95,13 @@ def judged(ledger: Ledger) -> Ledger:
         status = np.where(np.isnan(p) & tested, NOT_ASSESSED, status)
         status = np.where(~tested & (ratio >= from_ratio), ALERT, status)
     detector = np.where(tested, found["detector"], "rule")
+    began = found["baseline_month"].astype(np.int64)
     return ledger._replace(
-        p=p, status=status, direction=found["direction"].astype(np.int8), detector=detector
+        p=p,
+        status=status,
+        direction=found["direction"].astype(np.int8),
+        detector=detector,
+        began=np.where(np.isnan(p), -1, began),
     )
 
 

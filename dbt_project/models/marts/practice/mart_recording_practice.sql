@@ -61,6 +61,7 @@ measured as (
         months.denominator_count,
         months.is_lockdown,
         months.baseline_weight,
+        months.baseline_code,
         checks.direction as watched_direction,
         checks.watch_from,
         checks.alert_from,
@@ -259,6 +260,7 @@ final as (
         events_of_months.known_event_code,
         dated.is_lockdown as is_lockdown_period,
         cast(dated.baseline_weight as double) as baseline_weight,
+        dated.baseline_code,
         case
             when dated.check_status = 'NOT ASSESSED'
                 then 'Not assessed: ' || dated.not_assessed_reason || '.'
