@@ -25,12 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from orchestration.detectors.choose import FARRINGTON
-from orchestration.recording_checks import (
-    LATEST_PERIODS,
-    LONGEST_BASELINE,
-    OF_QUARTERS,
-    judge_ledger,
-)
+from orchestration.recording_checks import judge_ledger
 from orchestration.statistics.intervals import wilson_interval
 
 Array = NDArray[np.float64]
@@ -95,8 +90,7 @@ class Ledger(NamedTuple):
     ``series``: 0 upwards; ``check``, ``breakdown``, ``area`` (``force/...``), ``source``, ``kind``
     (detector_type), ``status``, ``detector``: text; ``month``: months since 1970; ``width``: months
     of a period; ``x``, ``n``: counts, NaN where missing or not supplied; ``weight``: in baselines;
-    ``p``: NaN where nothing was tested; ``direction``: 1 up, -1 down, 0 neither; ``began``: month
-    in which the baseline began, -1 where nothing was tested.
+    ``p``: NaN where nothing was tested; ``direction``: 1 up, -1 down, 0 neither.
     """
 
     series: Ints
@@ -114,7 +108,6 @@ class Ledger(NamedTuple):
     status: Texts
     direction: NDArray[np.int8]
     detector: Texts
-    began: Ints
 
     def of_forces(self) -> Flags:
         """Rows of whole forces (rows,): units are held to their force, and not judged here."""
@@ -593,20 +586,14 @@ def _judge_changed(
     peers: Ints,
 ) -> dict[str, np.ndarray]:
     """Results of each change's periods, (changes, periods), each in a copy of its series (and of
-    its peers') that ends with the horizon. Ratios are judged in those alone, by the baselines that
-    were in force when the change began; a count is judged from its beginning."""
+    its peers') that ends with the horizon. Each copy is judged from its beginning,
+    since what was found before decides what baselines are."""
     kind, width = str(ledger.kind[rows[0]]), int(ledger.width[rows[0]])
     periods = window.shape[1]
-    reach = None  # how far back a judge looks; counts choose by the whole history
-    if kind != "count":
-        reach = LONGEST_BASELINE + LATEST_PERIODS
-        if width == 3:
-            reach = OF_QUARTERS["longest"] + OF_QUARTERS["latest"]
     lists, owners = [], []
     by_group: dict[int, Ints] = {}
     for number, row in enumerate(rows.tolist()):
         group = int(peers[row])
-        first = ledger.month[start_of[row]] if reach is None else ledger.month[row] - reach * width
         end = ledger.month[row] + (periods - 1) * width
         if group < 0:
             members = np.arange(start_of[row], row + periods)
@@ -614,7 +601,7 @@ def _judge_changed(
             if group not in by_group:
                 by_group[group] = np.flatnonzero(peers == group)
             members = by_group[group]
-        members = members[(ledger.month[members] >= first) & (ledger.month[members] <= end)]
+        members = members[ledger.month[members] <= end]
         lists.append(members)
         owners.append(np.full(members.size, number))
     source = np.concatenate(lists)
@@ -634,17 +621,9 @@ def _judge_changed(
     x[at] = new_x
     if not is_shared:
         n[at] = new_n
-    to_assess = np.zeros(source.size, dtype=bool)
-    to_assess[at] = ~np.isnan(ledger.p[window])
+    to_assess = ~np.isnan(ledger.p[source])
     _, name = np.unique(owner * ledger.series.size + ledger.series[source], return_inverse=True)
     weight = ledger.weight[source]
-    if kind == "count":
-        to_assess = ~np.isnan(ledger.p[source])
-    else:
-        begins = ledger.month[source] == ledger.month[rows][owner]
-        began = np.full(int(name.max()) + 1, -1)
-        began[name[begins]] = _last_known(ledger)[source[begins]]
-        weight = np.where(ledger.month[source] < began[name], 0.0, weight)
     held = peers[rows[0]] >= 0
     # A series that begins later than others of its kind has the same calendar as they.
     alike = (ledger.kind == kind) & (ledger.width == width) & ledger.of_forces()
@@ -669,16 +648,6 @@ def _judge_changed(
     )
     wanted = ("p_value", "direction", "detector", "observed", "expected", "is_persistent")
     return {name: found[name][at] for name in wanted}
-
-
-def _last_known(ledger: Ledger) -> Ints:
-    """Month in which each row's baseline began, or that of the last row before it of its series
-    that has one; -1 where none has (rows,)."""
-    place = np.where(ledger.began >= 0, np.arange(ledger.began.size), -1)
-    starts = np.flatnonzero(np.r_[True, np.diff(ledger.series) != 0])
-    first = np.repeat(starts, np.diff(np.r_[starts, ledger.series.size]))
-    place = np.maximum.accumulate(place)
-    return np.where(place >= first, ledger.began[np.maximum(place, 0)], -1)
 
 
 # -------------------------------------------------------------------------------------- summaries

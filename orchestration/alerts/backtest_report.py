@@ -50,7 +50,6 @@ _ROWS = f"""
         check_status,
         case direction_type when 'up' then 1 when 'down' then -1 else 0 end as direction,
         detector_name,
-        baseline_first_month,
         baseline_code
     from {MART}
     order by check_code, breakdown_code, area_id, month
@@ -114,8 +113,6 @@ def read_ledger(con: duckdb.DuckDBPyConnection, checks: dict[str, Check]) -> Led
     whole = np.char.add(np.char.add(text["check_code"], "\t"), text["breakdown_code"])
     whole = np.char.add(np.char.add(whole, "\t"), text["area_id"])
     whole = np.char.add(np.char.add(whole, "\t"), text["baseline_code"])
-    began = np.ma.asarray(table["baseline_first_month"])
-    began = np.ma.filled(began.astype("datetime64[M]").astype(np.int64), -1)
     return Ledger(
         np.cumsum(np.r_[False, whole[1:] != whole[:-1]]),
         text["check_code"],
@@ -132,7 +129,6 @@ def read_ledger(con: duckdb.DuckDBPyConnection, checks: dict[str, Check]) -> Led
         text["check_status"],
         table["direction"].astype(np.int8),
         text["detector_name"],
-        began,
     )
 
 

@@ -76,7 +76,6 @@ def world(seed: int = 1, periods: int = 60, series: int = 24, **level: float) ->
             columns["status"].append(np.full(periods, PASS, dtype="<U12"))
             columns["direction"].append(np.zeros(periods, dtype=np.int8))
             columns["detector"].append(np.full(periods, "rule", dtype="<U13"))
-            columns["began"].append(np.full(periods, FIRST))
             number += 1
     return judged(Ledger(*(np.concatenate(columns[name]) for name in Ledger._fields)))
 
@@ -95,13 +94,11 @@ def judged(ledger: Ledger) -> Ledger:
         status = np.where(np.isnan(p) & tested, NOT_ASSESSED, status)
         status = np.where(~tested & (ratio >= from_ratio), ALERT, status)
     detector = np.where(tested, found["detector"], "rule")
-    began = found["baseline_month"].astype(np.int64)
     return ledger._replace(
         p=p,
         status=status,
         direction=found["direction"].astype(np.int8),
         detector=detector,
-        began=np.where(np.isnan(p), -1, began),
     )
 
 
