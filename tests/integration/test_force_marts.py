@@ -208,7 +208,8 @@ def records(con: duckdb.DuckDBPyConnection) -> None:
         "('new', 'The new system', 'connect', '2021-04-06', null, '')"
     )
     con.execute(
-        "insert into ledger.known_event values "
+        "insert into ledger.known_event (code, name, kind, action, first_day, last_day, "
+        "measures, evidence) values "
         "('reviews', 'Logs are reviewed', 'recording_practice', 'flag', '2020-11-01', null, "
         "'all', 'this test')"
     )

@@ -290,7 +290,8 @@ def eventful(folder: Path, both: Built) -> Built:
     shutil.copy(both.path, path)
     with duckdb.connect(str(path)) as con:
         con.execute(
-            "insert into ledger.known_event values "
+            "insert into ledger.known_event (code, name, kind, action, first_day, last_day, "
+            "measures, evidence) values "
             "('strike', 'Strike', 'reporting', 'exclude', '2019-05-31', '2019-05-31', 'all', ''), "
             "('rules', 'New rules', 'counting_rule', 'break', '2020-04-01', null, "
             "'under_25_vwi, under_25_vwi_knife_used', '')"
