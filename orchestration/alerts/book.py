@@ -176,9 +176,9 @@ class Alert:
 
     @property
     def cause(self) -> str:
-        """What alerts with one cause have in common, in words: the area (of one
-        within a force: the force), and the known event with
-        which it opened (or that a person named), or else the month in which it opened."""
+        """What alerts with one cause have in common, in words: the area (the force of a part of
+        one), and the known event with which it opened (or that a person named), or else the month
+        in which it opened."""
         opened = self.opened_finding or self.finding
         said = self.last_action.known_event_code if self.last_action else None
         event = said or opened.known_event_code

@@ -294,22 +294,26 @@ def update_book(
     return folded, path.name if found and path is not None else None
 
 
-def watch_feeds(settings: Settings, now: dt.datetime | None = None) -> Told:
+def watch_feeds(
+    settings: Settings, now: dt.datetime | None = None, *, wait_seconds: float = 30
+) -> Told:
     """Look at the loads as they stand at a moment, where no run does, and tell what is news.
 
-    Nothing is written where the book would stay as it is. Never raises.
+    Nothing is written where the book would stay as it is. ``wait_seconds``: for another process
+    that is writing. Never raises.
     """
     told = Told()
     now = now or _now()
     try:
         if settings.warehouse_path.exists() and _has_news_of_loads(settings, now):
-            folded, _ = update_book(settings, now=now, is_of_release=False)
+            with write_lock(settings, wait_seconds=wait_seconds):
+                folded, _ = update_book(settings, now=now, is_of_release=False)
             told.news_count = len(folded.news)
     except (FindingError, WarehouseBusy) as error:
         told.problems.append(f"the feeds were not looked at: {error}")
     except Exception as error:
         told.problems.append(f"the feeds were not looked at ({type(error).__name__}: {error})")
-    _tell(settings, told)
+    _tell(settings, told, wait_seconds=wait_seconds)
     return told
 
 
@@ -405,10 +409,10 @@ def after_release(settings: Settings) -> Told:
     return told
 
 
-def _tell(settings: Settings, told: Told) -> None:
+def _tell(settings: Settings, told: Told, *, wait_seconds: float = 30) -> None:
     """Send what is waiting, and note in ``told`` what was tried and what went wrong."""
     try:
-        told.attempts, missed = send_pending(settings)
+        told.attempts, missed = send_pending(settings, wait_seconds=wait_seconds)
         told.problems += [
             f"alerts did not reach the route {name}: {why}; they will be tried again"
             for name, why in missed.items()
