@@ -140,6 +140,7 @@ def _write_configuration(con: duckdb.DuckDBPyConnection, settings: Settings) -> 
         "baseline_year": settings.periods.baseline,
         "current_year": settings.periods.current,
         "current_last_month": settings.periods.last_month,
+        "alert_gap_months": str(settings.alerts.gap_months),
     }
     con.execute("delete from ledger.configuration where key like 'linkage.%'")
     values |= {f"linkage.{code}": f"{value:.15g}" for code, value in settings.linkage.items()}

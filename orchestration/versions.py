@@ -43,6 +43,7 @@ def _code(*places: str) -> list[Path]:
 #: Folders and modules of ``orchestration`` that decide what is published: those the models import
 #: and what is done at publication.
 MODEL_CODE = (
+    "orchestration/alerts",
     "orchestration/attribution",
     "orchestration/claims",
     "orchestration/detectors",
@@ -91,13 +92,14 @@ def models_version(settings: Settings) -> str:
         [*models, *_code(*MODEL_CODE)],
         settings.model_dump_json(
             include={
-                "force",
-                "periods",
-                "code_maps",
-                "recording_eras",
-                "known_events",
-                "linkage",
-                "disclosure",
+                "force": True,
+                "periods": True,
+                "code_maps": True,
+                "recording_eras": True,
+                "known_events": True,
+                "linkage": True,
+                "disclosure": True,
+                "alerts": {"gap_months"},
             }
         ),
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestration.alerts import deliver, feeds, store
 from orchestration.alerts.deliver import Attempt, Message
+from orchestration.alerts.evaluation import CELL, EXPLAINED, MART, rows_sql
 from orchestration.alerts.findings import (
     FOUND,
     NOT_ASSESSED,
@@ -37,65 +38,8 @@ from orchestration.warehouse import (
 if TYPE_CHECKING:
     import duckdb
 
-#: The mart with every recording check of every area and month.
-MART = "mart_recording_practice"
 #: Who acts on runs that failed, as routes name them.
 ENGINEERS = "engineers"
-
-#: The rows of the mart as findings. A part of a check (breakdown) is a check of its own. WATCH
-#: is unusual by itself, though not among so many tests: no finding. Severity is what the seed
-#: recording_checks says; what other forces record is a note.
-_EVALUATION = f"""
-    select
-        case breakdown_code
-            when 'all' then check_code else check_code || '/' || breakdown_code
-        end as check_code,
-        area_type,
-        area_code,
-        month,
-        case check_status
-            when 'ALERT' then '{FOUND}'
-            when 'PASS' then '{NOT_FOUND}'
-            when 'WATCH' then '{NOT_FOUND}'
-            when 'NOT ASSESSED' then '{NOT_ASSESSED}'
-            else check_status
-        end as status,
-        coalesce(direction_type, 'none') as direction,
-        case
-            when area_type = 'force' and area_id <> 'force/' || $1 then 'note'
-            else severity
-        end as severity,
-        who_acts,
-        question || ' ' || area_name || ', ' || check_name
-            || case when breakdown_code = 'all' then '' else ' (' || breakdown_code || ')' end
-            || ': ' || lower(left(result_text, 1)) || substr(result_text, 2) as sentence,
-        check_name,
-        area_name,
-        -- Areas below the force are of this one.
-        case when area_type <> 'force' then
-            (select any_value(f.area_name) from mart_recording_practice as f
-            where f.area_id = 'force/' || $1)
-        end as part_of,
-        coalesce(observed_value, value) as observed,
-        expected_value as expected,
-        limit_lower as lower,
-        limit_upper as upper,
-        p_value as p,
-        q_value as q,
-        history_period_count as n,
-        alert_since_month as since_month,
-        list_filter(
-            [
-                {{'name': numerator_name, 'value': numerator_count}},
-                {{'name': denominator_name, 'value': denominator_count}}
-            ],
-            lambda part: part.name is not null and part.name <> '1' and part.value is not null
-        ) as contributions,
-        known_event_code
-    from {MART}
-    where (check_status = 'ALERT') = $2
-"""
-_CELL = "check_code, area_type, area_code, month, status"
 
 #: Conditions of awards by month, and whether the money of an award is spent at the rate needed.
 #: Each year of an award, and each period of a condition, is an alert of its own. What the rules of
@@ -209,13 +153,19 @@ def read_evaluation(path: Path, force_code: str) -> Evaluation | None:
     import duckdb
 
     with duckdb.connect(str(path / release.DATABASE), read_only=True) as con:
-        there = con.execute(
-            "select 1 from information_schema.tables where table_name = $1", [MART]
-        ).fetchone()
-        if there is None:
+        there = {
+            name
+            for (name,) in con.execute(
+                "select table_name from information_schema.tables where table_name in ($1, $2)",
+                [MART, EXPLAINED],
+            ).fetchall()
+        }
+        if MART not in there:
             return None
-        rows = _rows(con, f"select {_CELL} from ({_EVALUATION})", [force_code, False])
-        rows += _rows(con, _EVALUATION, [force_code, True])
+        rows = _rows(con, f"select {CELL} from ({rows_sql()})", [force_code, False])
+        # A release of an older program has no explanations.
+        findings = rows_sql(with_explanation=EXPLAINED in there)
+        rows += _rows(con, findings, [force_code, True])
         rows += _grants(con)
     return evaluation_from_rows(path.name, rows)
 

@@ -48,6 +48,7 @@ MARTS = {
     "mart_published_claims",
     "mart_quarantine_summary",
     "mart_record_linkage",
+    "mart_recording_anomalies",
     "mart_recording_effect",
     "mart_recording_practice",
     "mart_temporal_profile",

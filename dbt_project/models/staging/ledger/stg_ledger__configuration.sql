@@ -19,7 +19,13 @@ final as (
             when sum(case when settings.key = 'current_last_month' then 1 else 0 end) > 0
                 then max(case when settings.key = 'current_last_month' then settings.value end)
             else '{{ var("current_last_month") }}'
-        end as current_last_month
+        end as current_last_month,
+        cast(
+            coalesce(
+                max(case when settings.key = 'alert_gap_months' then settings.value end),
+                '{{ var("alert_gap_months") }}'
+            ) as integer
+        ) as alert_gap_months
     from settings
 )
 
