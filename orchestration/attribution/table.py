@@ -51,6 +51,7 @@ SCHEMA = (
     ("since_method", "string"),
     ("later_changes", "string"),
     ("baseline_period_count", "int64"),
+    ("difference", "float64"),
     ("contribution_method", "string"),
     ("contributions", "string"),
     ("within_share", "float64"),
@@ -155,8 +156,11 @@ class _Case:
     since: int
     first: int
     last: int
+    observed: float
+    expected: float
     later: tuple[int, ...] = ()
     method: str = NO_CHANGE
+    is_since_change: bool = False
     dimensions: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -249,6 +253,10 @@ def _case(row: Row, s: _Series) -> _Case:
     t = s.at(row["month"])
     known = ~np.isnan(s.x) & (s.n > 0)
     usable = known & (s.weight > 0)
+    began = row["baseline_first_month"]
+    if began is not None:
+        # A level that lasted is what the periods after it are held to.
+        usable[: max(s.at(began), 0)] = False
     observed, expected = _float(row["observed_value"]), _float(row["expected_value"])
     is_quarter = s.width == 3
     latest = OF_QUARTERS["latest"] if is_quarter else LATEST_PERIODS
@@ -282,8 +290,12 @@ def _case(row: Row, s: _Series) -> _Case:
     sign = {"up": 1, "down": -1}.get(row["direction_type"] or "", 0)
     since = max(s.at(row["alert_since_month"]), 0)
     if row["detector_type"] == "rule":
-        return _Case(row, s, t, 1, window, before, False, since, since, since, (), OF_RULE)
-    return _Case(row, s, t, sign, window, before, is_exact, since, min(start, since), t)
+        return _Case(
+            *(row, s, t, 1, window, before, False, since, since, since, observed, expected),
+            method=OF_RULE,
+        )
+    first = min(start, since)
+    return _Case(row, s, t, sign, window, before, is_exact, since, first, t, observed, expected)
 
 
 # ------------------------------------------------------------------------------------------- dating
@@ -292,6 +304,12 @@ def _case(row: Row, s: _Series) -> _Case:
 def _onset(c: _Case) -> int:
     """First period of the unbroken run of alerts: what changed is not in the periods before it."""
     return min(max(c.series.at(c.row["alert_since_month"]), 0), c.t)
+
+
+def _began(c: _Case) -> int:
+    """First period of the baseline: a level that lasted begins it anew."""
+    month = c.row["baseline_first_month"]
+    return 0 if month is None else max(c.series.at(month), 0)
 
 
 def _looked_back(c: _Case) -> int:
@@ -309,12 +327,15 @@ def _usual(c: _Case) -> tuple[Array, Array, float]:
     if kind == "count":
         # Lockdown has no place in counts; shares are looked at all the same.
         x[s.weight[:stop] <= 0] = np.nan
+        x[: _began(c)] = np.nan
         usual, scatter = _seasonal(c, x)
         return x, usual, scatter
     if kind == "share":
         x[x > n] = np.nan
     onset = _onset(c)
-    base = np.flatnonzero((s.weight[:onset] > 0) & ~np.isnan(x[:onset]) & (n[:onset] > 0))
+    usable = (s.weight[:onset] > 0) & ~np.isnan(x[:onset]) & (n[:onset] > 0)
+    usable[: _began(c)] = False
+    base = np.flatnonzero(usable)
     base = base[-LONGEST_BASELINE:]
     if base.size < 3:
         base = c.before[c.before < stop]
@@ -365,6 +386,20 @@ def _seasonal(c: _Case, x: Array) -> tuple[Array, float]:
     return usual, float(((x[early] - level) ** 2 / level).sum() / (early.sum() - 1))
 
 
+def _since_then(c: _Case, usual: Array) -> None:
+    """A level of counts that lasts is one of all months since, and not of the last by itself."""
+    s = c.series
+    of = np.arange(c.since, c.t + 1)
+    of = of[~np.isnan(s.x[of]) & (s.weight[of] > 0) & ~np.isnan(usual[of])]
+    if not of.size:
+        return
+    observed, expected = float(s.x[of].sum()), float(usual[of].sum())
+    if (observed - expected) * c.direction > 0:
+        c.window, c.before = of, c.before[c.before < c.since]
+        c.observed, c.expected = observed, expected
+        c.is_since_change = True
+
+
 def _date(cases: list[_Case]) -> None:
     todo = [c for c in cases if c.method != OF_RULE and c.direction != 0]
     if not todo:
@@ -378,15 +413,19 @@ def _date(cases: list[_Case]) -> None:
         y[longest - x.size :, i], e[longest - x.size :, i] = x, usual
         phi[i] = scatter
         side[i] = -c.direction if _is_complement(c) else c.direction
-        earliest[i] = longest - x.size + max(_onset(c) - _looked_back(c) + 1, 1)
+        first = max(_onset(c) - _looked_back(c) + 1, _began(c) + 1, 1)
+        earliest[i] = longest - x.size + first
     found = departures(y, np.where(np.isnan(e), 0.0, e), phi, side, earliest)
     for i, c in enumerate(todo):
         shift = longest - (c.t + 1)
+        usual = e[shift:, i]
         if found.since[i] >= 0:
             c.since, c.first = int(found.since[i]) - shift, max(int(found.first[i]) - shift, 0)
             c.last = int(found.last[i]) - shift
             c.later = tuple(at - shift for at in found.later[i])
             c.method = CHANGE
+            if c.row["detector_type"] == "count" and c.row["is_persistent"]:
+                _since_then(c, usual)
 
 
 # -------------------------------------------------------------------------------------------- parts
@@ -424,7 +463,7 @@ def _take_apart(cases: list[_Case], parts: Iterable[Row]) -> None:
 
 
 def _dimension(c: _Case, names: list[str], x: Array, n: Array) -> dict[str, Any] | None:
-    observed, expected = _float(c.row["observed_value"]), _float(c.row["expected_value"])
+    observed, expected = c.observed, c.expected
     if np.isnan(observed + expected) or not c.before.size:
         return None
     is_count = c.row["detector_type"] == "count"
@@ -473,8 +512,8 @@ def _independents(cases: list[_Case], rows: Iterable[Row]) -> list[list[rule.Ser
     for i, c in enumerate(cases):
         source = "force_records" if c.row["source_type"] == "force_records" else "home_office"
         codes = by_series.get((source, c.row["force_code"]), {})
-        observed, expected = _float(c.row["observed_value"]), _float(c.row["expected_value"])
-        ratio = observed / expected if expected > 0 and observed > 0 else float("nan")
+        known = c.expected > 0 and c.observed > 0
+        ratio = c.observed / c.expected if known else float("nan")
         for code, of in codes.items():
             wanted.append((i, code))
             values.append((*_window(c, of), ratio, *scatter[source, c.row["force_code"], code]))
@@ -609,7 +648,7 @@ def _result(
         for name, d in c.dimensions.items()
         if name in ("offence_code", "npu", "crime_type") and not math.isnan(d["spread"])
     ]
-    total = _float(row["observed_value"]) - _float(row["expected_value"])
+    total = c.observed - c.expected
     by_practice = None
     if "origin" in c.dimensions and total != 0:
         of = c.dimensions["origin"]
@@ -666,9 +705,8 @@ def _result(
         "since_method": c.method,
         "later_changes": json.dumps([s.month(at).isoformat() for at in c.later]),
         "baseline_period_count": int(c.before.size),
-        "contribution_method": None
-        if not parts
-        else ("baseline" if c.is_exact else "baseline scaled to expected"),
+        "difference": None if math.isnan(total) else total,
+        "contribution_method": _contribution_method(c) if parts else None,
         "contributions": json.dumps(parts, ensure_ascii=False),
         "within_share": evidence.within_share,
         "known_event_code": decision.event.code if decision.event else None,
@@ -678,6 +716,12 @@ def _result(
         ),
         "independents": json.dumps([_series(m) for m in moved], ensure_ascii=False),
     }
+
+
+def _contribution_method(c: _Case) -> str:
+    if c.is_since_change:
+        return "since the change"
+    return "baseline" if c.is_exact else "baseline scaled to expected"
 
 
 def _rounded(value: float) -> float | None:
@@ -766,7 +810,7 @@ def _text(
 ) -> str:
     word = {"recording": "Recording", "crime": "Crime", "cannot_tell": "Cannot tell"}
     sentences = [f"{word[decision.attribution]}: {decision.reason}.", _since_text(c)]
-    total = _float(c.row["observed_value"]) - _float(c.row["expected_value"])
+    total = c.observed - c.expected
     largest = []
     for dimension in c.dimensions:
         # Figures below the force are in the parts; words go out in messages, and hold none.

@@ -291,7 +291,9 @@ def test_an_alert_is_explained_from_its_rows() -> None:
         "p_value": 1e-8,
         "q_value": 1e-6,
         "direction_type": "up",
+        "is_persistent": False,
         "alert_since_month": NOVEMBER,
+        "baseline_first_month": months[0],
         "is_held_to_peers": False,
         "watch_p_value": 0.01,
         "alert_q_value": 0.10,
@@ -355,6 +357,70 @@ def test_an_alert_is_explained_from_its_rows() -> None:
     # Without the event the same alert is one within the same offences.
     (result,) = attribute([alert], periods, parts, robbery, [], [])
     assert (result["attribution_code"], result["reason_code"]) == ("recording", "within_codes")
+
+
+def test_a_level_of_counts_that_lasts_is_taken_apart_since_it_began() -> None:
+    months = [dt.date(2018 + (m + 3) // 12, (m + 3) % 12 + 1, 1) for m in range(40)]
+    key = {"check_code": "knife_flag", "breakdown_code": "all", "area_id": "force/x"}
+    # A year's wave, and a fifth more from the 33rd month on; the last month is a low one.
+    level = [400 + 60 * math.cos(2 * math.pi * m / 12) for m in range(40)]
+    counts = [round(v * (1.2 if m >= 33 else 1)) for m, v in enumerate(level)]
+    counts[-1] = 330
+    periods = [
+        key
+        | {
+            "month": m,
+            "month_count": 1,
+            "detector_type": "count",
+            "numerator_count": count,
+            "denominator_count": None,
+            "expected": None,
+            "not_assessed_reason": None,
+            "baseline_weight": 1.0,
+            "is_lockdown": False,
+            "is_restricted": False,
+        }
+        for m, count in zip(months, counts, strict=True)
+    ]
+    alert = key | {
+        "month": months[-1],
+        "source_type": "force_records",
+        "force_code": "x",
+        "detector_type": "count",
+        "numerator_count": 330,
+        "denominator_count": None,
+        "observed_value": 330.0,
+        "expected_value": 350.0,
+        "p_value": 1e-6,
+        "q_value": 1e-4,
+        "direction_type": "up",
+        "is_persistent": True,
+        "alert_since_month": months[34],
+        "baseline_first_month": months[0],
+        "is_held_to_peers": False,
+        "watch_p_value": 0.01,
+        "alert_q_value": 0.10,
+        "alert_from": None,
+        "subject_type": "content",
+        "independent_codes": "",
+    }
+    parts = [
+        key
+        | {
+            "month": m,
+            "dimension_code": "system",
+            "part_code": "connect" if i >= 33 else "legacy",
+            "numerator_count": count,
+            "denominator_count": None,
+        }
+        for i, (m, count) in enumerate(zip(months, counts, strict=True))
+    ]
+    (result,) = attribute([alert], periods, parts, [], [], [])
+    assert result["since_month"] == months[33]
+    assert result["contribution_method"] == "since the change"
+    by_part = {p["part"]: p["contribution"] for p in json.loads(result["contributions"])}
+    assert sum(by_part.values()) == pytest.approx(result["difference"], rel=1e-9)
+    assert result["difference"] > 0 and by_part["connect"] == sum(counts[33:])
 
 
 def test_every_check_has_a_subject_and_events_name_checks_that_exist() -> None:

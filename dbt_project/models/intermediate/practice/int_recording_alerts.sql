@@ -36,8 +36,11 @@ final as (
         practice.p_value,
         practice.q_value,
         practice.direction_type,
+        practice.is_persistent,
         practice.alert_since_month,
-        checks.is_held_to_peers,
+        practice.baseline_first_month,
+        -- Units are held to the force as forces are to each other.
+        checks.is_held_to_peers or practice.area_type <> 'force' as is_held_to_peers,
         checks.watch_p_value,
         checks.alert_q_value,
         checks.alert_from,

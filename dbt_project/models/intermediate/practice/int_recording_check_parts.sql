@@ -4,17 +4,13 @@
 
 {%- set offence_dimensions = [
     ('offence_code', 'offence_code'),
-    ('npu', 'npu_code'),
     ('origin', 'record_origin_code'),
     ('system', 'recording_system'),
 ] -%}
 {%- set incident_dimensions = [
     ('opening_code', 'opening_code'),
-    ('npu', 'npu_code'),
     ('report_category', 'report_category_code'),
 ] -%}
-{#- Areas that the checks are made of. -#}
-{%- set areas = [('force', 'force_area_id')] -%}
 {%- set of_offences = offence_checks() + [
     ('police_to_hospital', 'is_violence_with_injury and is_knife_used', none),
 ] -%}
@@ -33,14 +29,11 @@ with alerts as (
     select distinct
         check_code,
         breakdown_code,
+        area_type,
         area_id,
         area_code
     from {{ ref('mart_recording_practice') }}
     where check_status = 'ALERT'
-),
-
-settings as (
-    select * from {{ ref('stg_ledger__configuration') }}
 ),
 
 forces as (
@@ -48,20 +41,12 @@ forces as (
 ),
 
 offences as (
-    select
-        offences.*,
-        'force/' || settings.force_code as force_area_id
-    from {{ ref('fct_offence') }} as offences
-    cross join settings
-    where offences.recorded_month is not null
+    select * from {{ ref('fct_offence') }}
+    where recorded_month is not null
 ),
 
 incidents as (
-    select
-        incidents.*,
-        'force/' || settings.force_code as force_area_id
-    from {{ ref('fct_incident') }} as incidents
-    cross join settings
+    select * from {{ ref('fct_incident') }}
 ),
 
 changes as (
@@ -72,10 +57,8 @@ changes as (
         changes.recording_system,
         offences.offence_code,
         offences.npu_code,
-        offences.record_origin_code,
-        'force/' || settings.force_code as force_area_id
+        offences.record_origin_code
     from {{ ref('fct_classification_change') }} as changes
-    cross join settings
     left join offences on changes.offence_id = offences.offence_id
 ),
 
@@ -86,8 +69,7 @@ victims as (
         offences.offence_code,
         offences.npu_code,
         offences.record_origin_code,
-        offences.recording_system,
-        offences.force_area_id
+        offences.recording_system
     from {{ ref('fct_involvement') }} as involvements
     inner join offences on involvements.offence_id = offences.offence_id
     where involvements.role_code = 'victim'
@@ -110,23 +92,23 @@ street_types as (
 ),
 
 {{ recording_check_part_ctes(
-    'offence', 'offences', 'recorded_month', of_offences, offence_dimensions, areas
+    'offence', 'offences', 'recorded_month', of_offences, offence_dimensions
 ) }}
 {{ recording_check_part_ctes(
-    'incident', 'incidents', 'month', incident_checks(), incident_dimensions, areas
+    'incident', 'incidents', 'month', incident_checks(), incident_dimensions
 ) }}
 {{ recording_check_part_ctes(
-    'change', 'changes', 'changed_month', of_changes, offence_dimensions, areas
+    'change', 'changes', 'changed_month', of_changes, offence_dimensions
 ) }}
 {{ recording_check_part_ctes(
-    'victim', 'victims', 'recorded_month', of_victims, offence_dimensions, areas
+    'victim', 'victims', 'recorded_month', of_victims, offence_dimensions
 ) }}
 
 parts as (
-    {{ recording_check_part_rows('offence', of_offences, offence_dimensions, areas) }}
-    {{ recording_check_part_rows('incident', incident_checks(), incident_dimensions, areas) }}
-    {{ recording_check_part_rows('change', of_changes, offence_dimensions, areas) }}
-    {{ recording_check_part_rows('victim', of_victims, offence_dimensions, areas) }}
+    {{ recording_check_part_rows('offence', of_offences, offence_dimensions) }}
+    {{ recording_check_part_rows('incident', incident_checks(), incident_dimensions) }}
+    {{ recording_check_part_rows('change', of_changes, offence_dimensions) }}
+    {{ recording_check_part_rows('victim', of_victims, offence_dimensions) }}
 
     -- The group's own subgroups, and (as the whole that it is a part of) the force's groups.
     select

@@ -59,6 +59,7 @@ explained as (
         attributions.reason_code,
         attributions.attribution_text,
         attributions.baseline_period_count,
+        attributions.difference,
         attributions.contribution_method,
         attributions.contributions,
         attributions.within_share,
@@ -141,6 +142,7 @@ final as (
             'Cannot tell: the data as they are now do not show it any more.'
         ) as explanation_text,
         explained.contributions,
+        explained.difference,
         explained.contribution_method,
         explained.baseline_period_count,
         explained.within_share,
