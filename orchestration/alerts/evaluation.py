@@ -92,7 +92,11 @@ def rows_sql(
     score = "null"
     if with_explanation:
         since = f"coalesce(explained.since_month, {since})"
-        event = f"coalesce(explained.known_event_code, {event})"
+        # An event that only coincides is no cause.
+        event = f"""case
+            when explained.check_code is null then {event}
+            when explained.known_event_relation = 'covers' then explained.known_event_code
+        end"""
         score = "explained.score"
     return f"""
     select

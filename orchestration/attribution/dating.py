@@ -86,6 +86,9 @@ def departures(
             if not mean > 0:
                 continue
             if not excess >= LEAST_DEPARTURE * np.sqrt(scatter[i] * mean):
+                # One odd point at the end does not take back a level that lasted until then.
+                if at == len(bounds) - 2 and known[part, i].sum() == 1:
+                    continue
                 break
             if bounds[at] < least[i] or excess / mean < LEAST_OF_LAST * farthest:
                 break

@@ -40,6 +40,7 @@ EXPLAINED = """
     select 'lag' as check_code, 'all' as breakdown_code, 'force/west-midlands' as area_id,
         'up' as direction_type, date '2021-03-01' as last_seen_month,
         date '2021-01-01' as since_month, 2.5 as score, 'go_live' as known_event_code,
+        'covers' as known_event_relation,
         'Recording: it was the form.' as explanation_text,
         '[{"dimension": "npu", "part": "A", "observed_count": 30, "contribution": 2.5},
           {"dimension": "origin", "part": "online", "contribution": 2.25}]' as contributions
