@@ -279,14 +279,22 @@ def _case(row: Row, s: _Series) -> _Case:
         if math.isclose(value, observed, rel_tol=1e-9, abs_tol=1e-12):
             window, start = chosen, first
             break
-    before = np.array(
-        [i for i in range(max(start - longest, 0), start) if usable[i]], dtype=np.int64
-    )
-    is_exact = bool(
-        before.size
+    # A run that went on makes no limits for what comes after it; where it is too short for that, it
+    # was in the baseline.
+    onset = min(max(s.at(row["alert_since_month"]), 0), t)
+    candidates = []
+    for stop in (min(start, onset), start):
+        chosen = [i for i in range(max(start - longest, 0), stop) if usable[i]]
+        candidates.append(np.array(chosen, dtype=np.int64))
+    exact = [
+        b
+        for b in candidates
+        if b.size
         and row["detector_type"] in ("share", "rate")
-        and math.isclose(s.x[before].sum() / s.n[before].sum(), expected, rel_tol=1e-9)
-    )
+        and math.isclose(s.x[b].sum() / s.n[b].sum(), expected, rel_tol=1e-9, abs_tol=1e-12)
+    ]
+    is_exact = bool(exact)
+    before = exact[0] if exact else next((b for b in candidates if b.size), candidates[0])
     sign = {"up": 1, "down": -1}.get(row["direction_type"] or "", 0)
     since = max(s.at(row["alert_since_month"]), 0)
     if row["detector_type"] == "rule":

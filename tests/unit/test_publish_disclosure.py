@@ -40,6 +40,7 @@ SHOWN_COUNTS = {
     "population_count",
     "role_count",
     "history_period_count",
+    "baseline_period_count",
 }
 
 
