@@ -50,10 +50,12 @@ MODEL_CODE = (
     "orchestration/publish",
     "orchestration/statistics",
     "orchestration/change_parts.py",
+    "orchestration/months.py",
     "orchestration/privacy.py",
     "orchestration/recording_checks.py",
     "orchestration/recording_effects.py",
     "orchestration/rows.py",
+    "orchestration/sqltext.py",
 )
 
 
