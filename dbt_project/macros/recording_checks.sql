@@ -41,6 +41,17 @@
     ]) }}
 {%- endmacro %}
 
+{#- Of changes in the month: without a denominator they are held to the crimes recorded in it. -#}
+{% macro change_checks() -%}
+    {{ return([
+        ('cancelled', "is_effective and change_reason_code like 'cancelled%'", none),
+        ('reclassified', "is_effective and change_reason_code = 'reclassified'", none),
+        ('verification_requested', "change_reason_code = 'avi_requested'", none),
+        ('verification_rejected', "change_reason_code = 'avi_rejected'",
+            "change_reason_code = 'avi_requested'"),
+    ]) }}
+{%- endmacro %}
+
 {#- Checks that a month of the force's own is there, by the supply that they ask about. -#}
 {% macro supply_checks() -%}
     {{ return([

@@ -156,12 +156,12 @@ knife_reports as (
 change_months as (
     select
         changed_month,
-        {{ count_where("is_effective and change_reason_code like 'cancelled%'") }}
-            as cancelled_count,
-        {{ count_where("is_effective and change_reason_code = 'reclassified'") }}
-            as reclassified_count,
-        {{ count_where("change_reason_code = 'avi_requested'") }} as requested_count,
-        {{ count_where("change_reason_code = 'avi_rejected'") }} as rejected_count
+        {%- for code, numerator, denominator in change_checks() %}
+        {{ count_where(numerator) }} as {{ code }}_numerator,
+        {{ count_where(denominator) if denominator else 'cast(null as bigint)' }}
+            as {{ code }}_denominator
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
     from changes
     group by changed_month
 ),
@@ -169,11 +169,13 @@ change_months as (
 changed as (
     select
         offence_months.month,
-        offence_months.crime_count,
-        coalesce(change_months.cancelled_count, 0) as cancelled_count,
-        coalesce(change_months.reclassified_count, 0) as reclassified_count,
-        coalesce(change_months.requested_count, 0) as requested_count,
-        coalesce(change_months.rejected_count, 0) as rejected_count
+        {%- for code, _, denominator in change_checks() %}
+        coalesce(change_months.{{ code }}_numerator, 0) as {{ code }}_numerator,
+        {{ 'coalesce(change_months.' ~ code ~ '_denominator, 0)' if denominator
+            else 'offence_months.crime_count' }}
+            as {{ code }}_denominator
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
     from offence_months
     left join change_months on offence_months.month = change_months.changed_month
 ),
@@ -319,45 +321,22 @@ doubled as (
 ),
 
 counts as (
-    {%- for code, numerator, denominator in offence_checks() %}
-    select
-        '{{ code }}' as check_code,
-        'all' as breakdown_code,
-        month,
-        {{ code }}_numerator as numerator_count,
-        {{ code }}_denominator as denominator_count
-    from offence_months
-
-    union all
-    {%- endfor %}
-    {%- for code, numerator, denominator in incident_checks() %}
-
-    select
-        '{{ code }}' as check_code,
-        'all' as breakdown_code,
-        month,
-        {{ code }}_numerator as numerator_count,
-        {{ code }}_denominator as denominator_count
-    from incident_months
-
-    union all
-    {%- endfor %}
-    {%- for code, numerator, denominator in [
-        ('cancelled', 'cancelled_count', 'crime_count'),
-        ('reclassified', 'reclassified_count', 'crime_count'),
-        ('verification_requested', 'requested_count', 'crime_count'),
-        ('verification_rejected', 'rejected_count', 'requested_count'),
+    {%- for relation, checks in [
+        ('offence_months', offence_checks()),
+        ('incident_months', incident_checks()),
+        ('changed', change_checks()),
     ] %}
-
+    {%- for code, _, _ in checks %}
     select
         '{{ code }}' as check_code,
         'all' as breakdown_code,
         month,
-        {{ numerator }} as numerator_count,
-        {{ denominator }} as denominator_count
-    from changed
+        {{ code }}_numerator as numerator_count,
+        {{ code }}_denominator as denominator_count
+    from {{ relation }}
 
     union all
+    {%- endfor %}
     {%- endfor %}
 
     select

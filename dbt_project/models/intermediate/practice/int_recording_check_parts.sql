@@ -14,13 +14,6 @@
 {%- set of_offences = offence_checks() + [
     ('police_to_hospital', 'is_violence_with_injury and is_knife_used', none),
 ] -%}
-{%- set of_changes = [
-    ('cancelled', "is_effective and change_reason_code like 'cancelled%'", none),
-    ('reclassified', "is_effective and change_reason_code = 'reclassified'", none),
-    ('verification_requested', "change_reason_code = 'avi_requested'", none),
-    ('verification_rejected', "change_reason_code = 'avi_rejected'",
-        "change_reason_code = 'avi_requested'"),
-] -%}
 {%- set of_victims = [
     ('victim_ethnicity_unknown', "coalesce(ethnic_group_code, 'unknown') = 'unknown'", 'true'),
 ] %}
@@ -98,7 +91,7 @@ street_types as (
     'incident', 'incidents', 'month', incident_checks(), incident_dimensions
 ) }}
 {{ recording_check_part_ctes(
-    'change', 'changes', 'changed_month', of_changes, offence_dimensions
+    'change', 'changes', 'changed_month', change_checks(), offence_dimensions
 ) }}
 {{ recording_check_part_ctes(
     'victim', 'victims', 'recorded_month', of_victims, offence_dimensions
@@ -107,7 +100,7 @@ street_types as (
 parts as (
     {{ recording_check_part_rows('offence', of_offences, offence_dimensions) }}
     {{ recording_check_part_rows('incident', incident_checks(), incident_dimensions) }}
-    {{ recording_check_part_rows('change', of_changes, offence_dimensions) }}
+    {{ recording_check_part_rows('change', change_checks(), offence_dimensions) }}
     {{ recording_check_part_rows('victim', of_victims, offence_dimensions) }}
 
     -- The group's own subgroups, and (as the whole that it is a part of) the force's groups.
@@ -244,31 +237,26 @@ parts as (
 
     union all
 
+    {%- for code, column in [
+        ('stop_ethnicity_unknown', 'self_defined_ethnicity_type'),
+        ('stop_outcome_unknown', 'outcome_type'),
+    ] %}
     select
-        'stop_ethnicity_unknown' as check_code,
+        '{{ code }}' as check_code,
         'all' as breakdown_code,
         'force/' || {{ split_part('period', '/', 1) }} as area_id,
         {{ first_of_month(split_part('period', '/', 2)) }} as month,
         'search_object' as dimension_code,
         coalesce(search_object_type, 'unknown') as part_code,
-        cast(count(*) - count(self_defined_ethnicity_type) as bigint) as numerator_count,
+        cast(count(*) - count({{ column }}) as bigint) as numerator_count,
         cast(count(*) as bigint) as denominator_count
     from {{ ref('stg_police_uk__stop_searches') }}
     group by period, search_object_type
+    {%- if not loop.last %}
 
     union all
-
-    select
-        'stop_outcome_unknown' as check_code,
-        'all' as breakdown_code,
-        'force/' || {{ split_part('period', '/', 1) }} as area_id,
-        {{ first_of_month(split_part('period', '/', 2)) }} as month,
-        'search_object' as dimension_code,
-        coalesce(search_object_type, 'unknown') as part_code,
-        cast(count(*) - count(outcome_type) as bigint) as numerator_count,
-        cast(count(*) as bigint) as denominator_count
-    from {{ ref('stg_police_uk__stop_searches') }}
-    group by period, search_object_type
+    {% endif %}
+    {%- endfor %}
 ),
 
 -- Only what alerts has to be taken apart.
