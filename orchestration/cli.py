@@ -1546,6 +1546,7 @@ def alerts_back_test(
     import duckdb
 
     from orchestration.alerts import backtest, backtest_report
+    from orchestration.months import month_number
     from orchestration.progress import for_stream
     from orchestration.publish import release
 
@@ -1554,9 +1555,7 @@ def alerts_back_test(
     for what, given, known in (("check", checks, catalogue), ("effect", effects, by_code)):
         if unknown := sorted(set(given) - set(known)):
             raise Refusal(f"no {what} is named {', '.join(unknown)}; there are: {', '.join(known)}")
-    first, last = (
-        None if day is None else backtest_report.month_number(day.date()) for day in (since, until)
-    )
+    first, last = (None if day is None else month_number(day.date()) for day in (since, until))
     if first is not None and last is not None and first > last:
         raise Refusal("--from lies after --to")
     path = _release_path(settings, release_id, None)

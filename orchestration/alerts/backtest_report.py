@@ -26,6 +26,7 @@ from orchestration.alerts.backtest import (
     Rate,
     rate_of,
 )
+from orchestration.months import first_of_month, month_number
 from orchestration.settings import seed_rows
 
 if TYPE_CHECKING:
@@ -132,14 +133,8 @@ def read_ledger(con: duckdb.DuckDBPyConnection, checks: dict[str, Check]) -> Led
     )
 
 
-def month_number(day: dt.date | str) -> int:
-    """Months since 1970 of a day."""
-    day = dt.date.fromisoformat(day) if isinstance(day, str) else day
-    return (day.year - 1970) * 12 + day.month - 1
-
-
 def month_name(number: int) -> str:
-    return f"{1970 + number // 12}-{number % 12 + 1:02d}"
+    return f"{first_of_month(number):%Y-%m}"
 
 
 def read_labels(
@@ -185,8 +180,8 @@ def read_labels(
                 row["holdout_code"],
                 HOLD_OUT,
                 f"force/{row['force_code']}",
-                month_number(row["first_month"]),
-                month_number(row["last_month"]),
+                month_number(dt.date.fromisoformat(row["first_month"])),
+                month_number(dt.date.fromisoformat(row["last_month"])),
                 source=row["source_type"],
                 checks=tuple(row["check_codes"].split()),
             )

@@ -27,6 +27,7 @@ from statistics import median
 
 from orchestration.alerts.findings import Cell, Evaluation, Finding
 from orchestration.alerts.rules import Rule
+from orchestration.months import first_of_month, month_number
 
 LATEST_LAGS = 24
 LEAST_MARGIN_DAYS = 3
@@ -51,16 +52,11 @@ class Period:
 
     @property
     def next(self) -> Period:
-        return Period(_plus_months(self.first, self.month_count), self.month_count)
+        return Period(first_of_month(month_number(self.first) + self.month_count), self.month_count)
 
     @property
     def last_day(self) -> dt.date:
         return self.next.first - dt.timedelta(days=1)
-
-
-def _plus_months(month: dt.date, count: int) -> dt.date:
-    year, number = divmod(month.year * 12 + month.month - 1 + count, 12)
-    return dt.date(year, number + 1, 1)
 
 
 def period_of(slot: str) -> Period | None:
@@ -81,7 +77,8 @@ def period_of(slot: str) -> Period | None:
         if (year + 1) % 100 != int(found["next"]):
             return None
         if found["quarter"]:
-            return Period(_plus_months(dt.date(year, 4, 1), 3 * (int(found["quarter"]) - 1)), 3)
+            april = month_number(dt.date(year, 4, 1))
+            return Period(first_of_month(april + 3 * (int(found["quarter"]) - 1)), 3)
         return Period(dt.date(year, 4, 1), 12)
     except ValueError:
         return None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestration import load
 from orchestration.alerts import deliver, feeds, store
 from orchestration.alerts.deliver import Attempt, Message
 from orchestration.alerts.evaluation import CELL, EXPLAINED, MART, rows_sql
@@ -26,6 +27,7 @@ from orchestration.alerts.findings import (
 from orchestration.alerts.news import News
 from orchestration.alerts.rules import alert_rules
 from orchestration.publish import release
+from orchestration.rows import rows_of
 from orchestration.settings import AlertRoute, Settings
 from orchestration.warehouse import (
     WarehouseBusy,
@@ -137,10 +139,6 @@ class Told:
     problems: list[str] = field(default_factory=list)
 
 
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC).replace(tzinfo=None)
-
-
 # --------------------------------------------------------------------------------------- evaluation
 
 
@@ -162,10 +160,10 @@ def read_evaluation(path: Path, force_code: str) -> Evaluation | None:
         }
         if MART not in there:
             return None
-        rows = _rows(con, f"select {CELL} from ({rows_sql()})", [force_code, False])
+        rows = rows_of(con.execute(f"select {CELL} from ({rows_sql()})", [force_code, False]))
         # A release of an older program has no explanations.
         findings = rows_sql(with_explanation=EXPLAINED in there)
-        rows += _rows(con, findings, [force_code, True])
+        rows += rows_of(con.execute(findings, [force_code, True]))
         rows += _grants(con)
     return evaluation_from_rows(path.name, rows)
 
@@ -178,7 +176,7 @@ def _grants(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     ).fetchone()
     if there != (2,):
         return []
-    rows = _rows(con, _GRANTS, [])
+    rows = rows_of(con.execute(_GRANTS))
     rules = alert_rules()
     for row in rows:
         if row["status"] == FOUND:
@@ -219,12 +217,6 @@ def read_loads(con: duckdb.DuckDBPyConnection, now: dt.datetime) -> tuple[Evalua
     )
 
 
-def _rows(con: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any]) -> list[dict[str, Any]]:
-    cursor = con.execute(sql, parameters)
-    names = [d[0] for d in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
 def update_book(
     settings: Settings, *, now: dt.datetime | None = None, is_of_release: bool = True
 ) -> tuple[store.Folded, str | None]:
@@ -234,12 +226,12 @@ def update_book(
     ``is_of_release`` False leaves the release aside. Raises FindingError, WarehouseBusy,
     duckdb.Error.
     """
-    now = now or _now()
+    now = now or load.now()
     path = release.current(settings.releases_dir) if is_of_release else None
     found = read_evaluation(path, settings.force.code) if path is not None else None
     with writer(settings) as con:
         evaluations = [*read_loads(con, now), *([found] if found else [])]
-        folded = store.save(con, *evaluations, gap_months=settings.alerts.gap_months, at=_now())
+        folded = store.save(con, *evaluations, gap_months=settings.alerts.gap_months, at=load.now())
         snapshot_ledger(con, settings)
     return folded, path.name if found and path is not None else None
 
@@ -253,7 +245,7 @@ def watch_feeds(
     that is writing. Never raises.
     """
     told = Told()
-    now = now or _now()
+    now = now or load.now()
     try:
         if settings.warehouse_path.exists() and _has_news_of_loads(settings, now):
             with write_lock(settings, wait_seconds=wait_seconds):
@@ -286,7 +278,7 @@ def _has_news_of_loads(settings: Settings, now: dt.datetime) -> bool:
 
 def pending(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Message]:
     """Messages that are still to be sent, from the ledger."""
-    since = _now() - dt.timedelta(days=settings.alerts.give_up_days)
+    since = load.now() - dt.timedelta(days=settings.alerts.give_up_days)
     return deliver.plan(
         store.read_news(con, since),
         store.read_delivered(con),
@@ -386,13 +378,13 @@ def tell_run_failed(settings: Settings, run_id: str, job_name: str) -> list[str]
             kind="run_failed",
             severity="critical",
             who_acts=ENGINEERS,
-            through_month=_now().date().replace(day=1),
+            through_month=load.now().date().replace(day=1),
             title=f"Run failed: {job_name}",
             body=f"Run {run_id} of {job_name} failed and published nothing. Why: plumbline "
             "status, or the page of the run in Dagster.",
         )
         with writer(settings) as con:
-            store.note(con, [news], version=run_id, at=_now())
+            store.note(con, [news], version=run_id, at=load.now())
             snapshot_ledger(con, settings)
         _, missed = send_pending(settings)
         return [f"the route {name} was not reached: {why}" for name, why in missed.items()]
@@ -405,7 +397,7 @@ def try_routes(settings: Settings, routes: list[AlertRoute]) -> list[Attempt]:
     messages = [
         deliver.message(
             r.name,
-            [f"test-{_now():%Y%m%dT%H%M%S%f}"],
+            [f"test-{load.now():%Y%m%dT%H%M%S%f}"],
             r.severity,
             "Plumbline: test of an alert route",
             f"The route {r.name} works. It is told of alerts from severity {r.severity} on"

@@ -27,6 +27,7 @@ from orchestration.attribution.contributions import (
 )
 from orchestration.attribution.dating import departures
 from orchestration.detectors.baseline import fit_waves
+from orchestration.months import first_of_month, month_number
 from orchestration.recording_checks import LATEST_PERIODS, LONGEST_BASELINE, OF_QUARTERS
 from orchestration.statistics.rates import series_dispersion
 
@@ -136,10 +137,10 @@ class _Series:
     is_restricted: NDArray[np.bool_]
 
     def at(self, month: dt.date) -> int:
-        return (_number(month) - self.first) // self.width
+        return (month_number(month) - self.first) // self.width
 
     def month(self, index: int) -> dt.date:
-        return _month(self.first + index * self.width)
+        return first_of_month(self.first + index * self.width)
 
 
 @dataclass
@@ -162,14 +163,6 @@ class _Case:
     method: str = NO_CHANGE
     is_since_change: bool = False
     dimensions: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-
-def _number(day: dt.date) -> int:
-    return day.year * 12 + day.month - 1
-
-
-def _month(number: int) -> dt.date:
-    return dt.date(number // 12, number % 12 + 1, 1)
 
 
 def _float(value: Any) -> float:
@@ -215,7 +208,7 @@ def _by_series(months: Iterable[Row]) -> dict[Key, _Series]:
     found: dict[Key, _Series] = {}
     for key, of in rows.items():
         width = int(of[0]["month_count"])
-        numbers = np.array([_number(r["month"]) for r in of])
+        numbers = np.array([month_number(r["month"]) for r in of])
         first = int(numbers.min())
         at = (numbers - first) // width
         size = int(at.max()) + 1
@@ -551,7 +544,7 @@ def _independents(cases: list[_Case], rows: Iterable[Row]) -> list[list[rule.Ser
 def _dispersion(rows: list[Row]) -> tuple[float, float]:
     """Dispersion of sums and its degrees of freedom; NaN where chance alone is all there is."""
     width = int(rows[0]["month_count"])
-    numbers = np.array([_number(r["month"]) for r in rows])
+    numbers = np.array([month_number(r["month"]) for r in rows])
     at = (numbers - numbers.min()) // width
     y, days = np.full(int(at.max()) + 1, np.nan), np.full(int(at.max()) + 1, 30.4375 * width)
     y[at] = [np.nan if r["is_lockdown"] else _float(r["event_count"]) for r in rows]
@@ -568,11 +561,14 @@ def _dispersion(rows: list[Row]) -> tuple[float, float]:
 def _window(c: _Case, rows: list[Row]) -> tuple[float, float, float, float]:
     """Events and days since the alert's change, and of the same months of the years before."""
     width = int(rows[0]["month_count"])
-    begin, end = _number(c.series.month(c.since)), _number(c.row["month"]) + c.series.width - 1
-    earliest = _number(c.series.month(c.first))
+    begin, end = (
+        month_number(c.series.month(c.since)),
+        month_number(c.row["month"]) + c.series.width - 1,
+    )
+    earliest = month_number(c.series.month(c.first))
     begin = max(begin, end - LONGEST_WINDOW + 1)
     table = {
-        _number(r["month"]): (float(r["event_count"]), float(r["day_count"]))
+        month_number(r["month"]): (float(r["event_count"]), float(r["day_count"]))
         for r in rows
         if r["event_count"] is not None and not r["is_lockdown"]
     }
@@ -604,7 +600,7 @@ def _window(c: _Case, rows: list[Row]) -> tuple[float, float, float, float]:
 
 def _events(c: _Case, events: Sequence[Row]) -> tuple[tuple[str, rule.Event], ...]:
     first = c.series.month(c.first)
-    last = _month(_number(c.series.month(c.last)) + c.series.width - 1)
+    last = first_of_month(month_number(c.series.month(c.last)) + c.series.width - 1)
     found = []
     for row in events:
         if row["force_code"] != c.row["force_code"]:
@@ -614,8 +610,8 @@ def _events(c: _Case, events: Sequence[Row]) -> tuple[tuple[str, rule.Event], ..
         ends = row["last_date"]
         if ends is None:
             # What begins after the first week of a month can show first in the next.
-            month = _number(begins)
-            ends = _month(month + 1) if begins.day > 7 else _month(month)
+            month = month_number(begins)
+            ends = first_of_month(month + 1) if begins.day > 7 else first_of_month(month)
         event = rule.Event(
             code=row["event_code"],
             name=row["event_name"],
@@ -632,10 +628,10 @@ def _events(c: _Case, events: Sequence[Row]) -> tuple[tuple[str, rule.Event], ..
         if how is not None:
             found.append((how, event))
     order = {rule.COVERS: 0, rule.POSSIBLE: 1, rule.COINCIDES: 2}
-    since = _number(c.series.month(c.since))
+    since = month_number(c.series.month(c.since))
 
     def far(event: rule.Event) -> int:
-        low, high = _number(event.first_month), _number(event.last_month)
+        low, high = month_number(event.first_month), month_number(event.last_month)
         return max(low - (since + c.series.width - 1), since - high, 0)
 
     found.sort(key=lambda f: (order[f[0]], far(f[1]), not f[1].is_named, f[1].code))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pytest
 
@@ -24,7 +26,8 @@ from orchestration.alerts.backtest import (
     put_in,
     together,
 )
-from orchestration.alerts.backtest_report import month_name, month_number, read_checks, run
+from orchestration.alerts.backtest_report import month_name, read_checks, run
+from orchestration.months import first_of_month, month_number
 from orchestration.progress import silent
 from orchestration.settings import seed_rows
 from orchestration.statistics.multiplicity import adjusted_p_values
@@ -39,7 +42,7 @@ CHECKS = {
     "missing_days": Check("missing_days", "up", False, False, NAN, NAN, 0.10, 0.0),
     "up_only": Check("up_only", "up", False, False, 0.01, 0.10, NAN, 0.0),
 }
-FIRST = month_number("2016-01-01")
+FIRST = month_number(dt.date(2016, 1, 1))
 
 
 def world(seed: int = 1, periods: int = 60, series: int = 24, **level: float) -> Ledger:
@@ -275,5 +278,15 @@ def test_rules_that_changes_reach_are_in_the_catalogue() -> None:
     assert set(read_checks()) == {r["check_code"] for r in seed_rows("recording_checks")}
     named = {c for r in seed_rows("recording_holdouts") for c in r["check_codes"].split()}
     assert set(read_checks()) >= named
-    ends = [(r["first_month"], r["last_month"]) for r in seed_rows("recording_holdouts")]
+    ends = [
+        [dt.date.fromisoformat(r[name]) for name in ("first_month", "last_month")]
+        for r in seed_rows("recording_holdouts")
+    ]
     assert all(month_number(a) <= month_number(b) for a, b in ends)
+
+
+def test_months_are_those_of_numpy() -> None:
+    days = [dt.date(1900, 2, 1), dt.date(1969, 12, 1), dt.date(1970, 1, 1), dt.date(2021, 12, 1)]
+    numbers = [month_number(day) for day in days]
+    assert numbers == [int(np.datetime64(day, "M").astype(np.int64)) for day in days]
+    assert [first_of_month(number) for number in numbers] == days
