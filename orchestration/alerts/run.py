@@ -192,11 +192,6 @@ def _grants(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     return rows
 
 
-def version_at(now: dt.datetime) -> str:
-    """A version of an evaluation made at a moment, sorting in time with those of releases."""
-    return f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z-ledger"
-
-
 def feed_states(con: duckdb.DuckDBPyConnection, now: dt.datetime) -> tuple[feeds.FeedState, ...]:
     """How late each feed of the ledger is at a moment."""
     arrivals = [feeds.Arrival(*row) for row in con.execute(_ARRIVALS).fetchall()]
@@ -209,7 +204,8 @@ def feed_states(con: duckdb.DuckDBPyConnection, now: dt.datetime) -> tuple[feeds
 
 def read_loads(con: duckdb.DuckDBPyConnection, now: dt.datetime) -> tuple[Evaluation, ...]:
     """What the ledger says of loads at a moment: feeds that are late, loads that were refused."""
-    rules, version = alert_rules(), version_at(now)
+    # Sorts in time with the ids of releases, which are the versions of their evaluations.
+    rules, version = alert_rules(), release.version_at(now, "ledger")
     loads = [feeds.LoadResult(*row) for row in con.execute(_LOADS).fetchall()]
     return (
         feeds.evaluate_feeds(version, feed_states(con, now), now, rules["feed_late", "late"]),

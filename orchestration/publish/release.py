@@ -121,6 +121,11 @@ class _Mart:
 # ------------------------------------------------------------------------------------------- build
 
 
+def version_at(moment: datetime, of: str) -> str:
+    """An id that sorts by time (UTC): the moment, to the millisecond, and of what it is."""
+    return f"{moment:%Y%m%dT%H%M%S}{moment.microsecond // 1000:03d}Z-{of}"
+
+
 def build_release(
     warehouse: Path,
     releases_dir: Path,

@@ -6,7 +6,6 @@ release is built and linked is in ``release``.
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -100,8 +99,7 @@ def publish_if_changed(settings: Settings, run_id: str, progress: Progress = sil
     if sound and path is not None and already:
         published = Published(path.name, False)
     else:
-        stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S%fZ")[:-4] + "Z"
-        release_id = f"{stamp}-{fingerprint[:8]}"
+        release_id = release.version_at(load.now(), fingerprint[:8])
         progress.line("publishing a release")
         with writer(settings) as con:
             try:

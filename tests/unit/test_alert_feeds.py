@@ -18,6 +18,7 @@ from orchestration.alerts.feeds import Arrival, LoadResult, Period, feed_states,
 from orchestration.alerts.news import news_of
 from orchestration.alerts.rules import alert_rules, exact_checks
 from orchestration.cli import main
+from orchestration.publish.release import version_at
 from orchestration.settings import load_settings
 from orchestration.warehouse import snapshot_ledger, writer
 
@@ -154,7 +155,7 @@ def test_a_late_feed_is_one_alert_until_it_comes():
     for day, arrivals in ((40, 15), (44, 15), (75, 15), (76, 52), (77, 80)):
         now = at("2021-01-01 06:00") + dt.timedelta(days=day - 1)
         states = feed_states(came[arrivals], now, LATE)
-        known = learn(known, feeds.evaluate_feeds(run.version_at(now), states, now, LATE))
+        known = learn(known, feeds.evaluate_feeds(version_at(now, "ledger"), states, now, LATE))
         alerts = fold(known, exact=exact_checks())
         news = news_of(alerts, told)
         told += news
