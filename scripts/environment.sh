@@ -64,10 +64,11 @@ rm -f "$venv"/.installed-*
 packages=$(grep -c '^[A-Za-z0-9].*==' "$lock")
 started=$(date +%s)
 say "installing $packages packages from $lock (first time: a few minutes at most)"
-# A line now and then, so that a slow download does not look like a hang.
-{ while sleep 20 >/dev/null 2>&1; do say "still installing ($(($(date +%s) - started)) s)"; done; } &
+# A line now and then, so that a slow download does not look like a hang. It ends with this script:
+# by KILL, since TERM may be ignored here (inherited from who started it), or by itself.
+{ while sleep 20 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do say "still installing ($(($(date +%s) - started)) s)"; done; } &
 ticker=$!
-trap 'kill $ticker 2>/dev/null' EXIT
+trap 'kill -KILL $ticker 2>/dev/null' EXIT
 # --only-binary: building from source would fetch build tools that no lock covers.
 if ! "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-input \
   --require-hashes --only-binary :all: -r "$lock"; then

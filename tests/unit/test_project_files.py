@@ -166,6 +166,23 @@ def test_environment_is_left_alone_when_nothing_changed(clone: Path) -> None:
     assert len(calls()) == 2
 
 
+def test_an_install_leaves_nothing_running_where_term_is_ignored(clone: Path) -> None:
+    """As for what was started in the background: it would hold the output open for ever."""
+    shutil.copy(ROOT / "scripts" / "environment.sh", clone / "scripts" / "environment.sh")
+    python = clone / ".venv" / "bin" / "python"
+    python.write_text("#!/bin/sh\nexit 0\n")
+    python.chmod(0o755)
+    done = subprocess.run(
+        ["sh", "-c", "trap '' TERM; exec make install"],
+        cwd=clone,
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin", "PWD": str(clone)},
+        capture_output=True,
+        timeout=15,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_missing_python_is_said_in_words(clone: Path, tmp_path: Path) -> None:
     shutil.copy(ROOT / "scripts" / "environment.sh", clone / "scripts" / "environment.sh")
     tools = tmp_path / "tools"
